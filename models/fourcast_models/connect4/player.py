@@ -1,0 +1,60 @@
+"""How a move is chosen from what is known about a position: pure functions, no search of their own.
+
+Columns are 0 to 6; a policy is seven probabilities, one for each column; scores are seven, `None`
+for a column that may not be played, in the solver's convention (positive wins, 0 draws).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from fourcast_models.connect4.board import COLUMNS
+
+SEARCH_HORIZON = 10
+"""How many plies ahead the shallow exact search of `choose_with_search` sees forced ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A move and what decided it.
+
+    Attributes:
+        column: 0 to 6.
+        forced: Whether exact scores left no choice; otherwise the policy chose.
+    """
+
+    column: int
+    forced: bool
+
+
+def most_probable(policy: Sequence[float], columns: Iterable[int]) -> int:
+    """The column with the highest probability, the leftmost of several."""
+    return max(columns, key=lambda column: policy[column])
+
+
+def best_column(scores: Sequence[int | None]) -> int:
+    """The column with the highest of seven scores, the most central of several, the left of two.
+
+    At least one score must be a number.
+    """
+    legal = {column: score for column, score in enumerate(scores) if score is not None}
+    return max(legal, key=lambda column: (legal[column], -abs(column - COLUMNS // 2)))
+
+
+def choose_with_search(policy: Sequence[float], forced_scores: Sequence[int | None]) -> Choice:
+    """The policy's choice among the columns that a shallow exact search has not refuted.
+
+    A forced win is played the shortest way. Columns that lose by force are dropped; if all do, the
+    longest resistance is played. The policy chooses between columns that are left or equal.
+
+    Args:
+        policy: Seven probabilities.
+        forced_scores: Seven scores of the columns, 0 where nothing is forced within the search's
+            horizon, `None` where there is no move; at least one is a number.
+    """
+    legal = {column: score for column, score in enumerate(forced_scores) if score is not None}
+    best = max(legal.values())
+    # All that do not lose are alike unless one wins: nothing is known of their order.
+    kept = [column for column, score in legal.items() if score == best]
+    refuted = len(kept) < len(legal)
+    forced = best != 0 or (refuted and len(kept) == 1)
+    return Choice(column=most_probable(policy, kept), forced=forced)
