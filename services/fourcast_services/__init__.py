@@ -1,0 +1,1 @@
+"""How models are offered: the gRPC server, its servicers and the inference engine."""

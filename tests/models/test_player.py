@@ -1,0 +1,58 @@
+"""How moves are chosen from a policy and from scores."""
+
+import pytest
+
+from fourcast_models.connect4.player import (
+    Choice,
+    best_column,
+    choose_with_search,
+    most_probable,
+)
+
+POLICY = (0.05, 0.1, 0.3, 0.2, 0.2, 0.1, 0.05)
+
+
+def test_most_probable_of_the_columns_asked_for() -> None:
+    assert most_probable(POLICY, range(7)) == 2
+    assert most_probable(POLICY, (0, 3, 4, 6)) == 3
+
+
+@pytest.mark.parametrize(
+    ("scores", "column"),
+    [
+        ((0, 0, 0, 0, 0, 0, 0), 3),
+        ((None, -2, 5, 0, 5, 1, None), 2),
+        ((4, -1, -1, -1, -1, -1, 4), 0),
+        ((None, None, None, None, None, -18, None), 5),
+    ],
+)
+def test_best_column_is_the_most_central_of_the_best(
+    scores: tuple[int | None, ...], column: int
+) -> None:
+    assert best_column(scores) == column
+
+
+@pytest.mark.parametrize(
+    ("forced", "choice"),
+    [
+        # Nothing is forced: the policy.
+        ((0, 0, 0, 0, 0, 0, 0), Choice(2, forced=False)),
+        ((0, 0, None, 0, 0, 0, 0), Choice(3, forced=False)),
+        # The shortest win, whatever the policy says.
+        ((17, 0, 0, 16, 0, 0, -18), Choice(0, forced=True)),
+        # Two wins of one length: the policy between them.
+        ((17, 17, 0, 0, 0, 0, 0), Choice(1, forced=True)),
+        # Losing columns are dropped, the policy chooses among the others.
+        ((0, 0, -18, 0, -17, 0, 0), Choice(3, forced=False)),
+        # One is left.
+        ((-18, -18, -18, -18, -18, 0, -18), Choice(5, forced=True)),
+        # All lose: the longest resistance.
+        ((-18, -18, -18, -17, -16, -16, None), Choice(4, forced=True)),
+        # One column is legal at all: nothing was refuted.
+        ((None, None, None, None, None, None, 0), Choice(6, forced=False)),
+    ],
+)
+def test_search_drops_what_loses_and_plays_what_wins(
+    forced: tuple[int | None, ...], choice: Choice
+) -> None:
+    assert choose_with_search(POLICY, forced) == choice

@@ -1,0 +1,59 @@
+"""A real `fourcast-serve` as a child process."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+LISTENING = "fourcast-serve: listening on "
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    process: subprocess.Popen[str]
+    address: str
+    log_file: IO[str]
+
+    def log(self) -> str:
+        """What it has written to standard error so far."""
+        self.log_file.seek(0)
+        return self.log_file.read()
+
+    def wait(self) -> int:
+        """Its exit status; the test fails if it never ends."""
+        return self.process.wait(timeout=60)
+
+
+def command(repository: Path, *flags: str) -> list[str]:
+    server = [sys.executable, "-m", "fourcast_services", "--models", str(repository)]
+    return [*server, "--port", "0", *flags]
+
+
+@contextmanager
+def run_server(repository: Path, *flags: str) -> Iterator[RunningServer]:
+    """Run a server on a free port until the block ends."""
+    with TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            command(repository, *flags),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            if not line.startswith(LISTENING):
+                log.seek(0)
+                raise AssertionError(f"the server said {line!r} and logged:\n{log.read()}")
+            yield RunningServer(process, line.removeprefix(LISTENING).strip(), log)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdin.close()
+            process.stdout.close()

@@ -1,0 +1,174 @@
+"""Moves, truth and rules over gRPC, against what the models shelf says in-process."""
+
+import grpc
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fourcast.connect4.v1 import connect4_pb2 as wire
+from fourcast.connect4.v1 import connect4_pb2_grpc
+from fourcast_models.connect4 import board as rules
+from fourcast_models.connect4.board import Board
+from fourcast_models.connect4.codec import decode
+from fourcast_models.repository import default_repository, read_golden, read_model
+from fourcast_services.connect4_wire import read_position, write_board
+from tests.services.running import run_server
+
+Connect4 = connect4_pb2_grpc.Connect4ServiceStub
+
+# Solved in a moment. Whether scores are true is shown in test_analyze.py.
+LATE = "2252576253462244111563365343671351441"
+WIN_NEXT = "414141"
+
+
+def choose(
+    connect4: Connect4, moves: str, level: wire.Level.ValueType, **fields: str
+) -> wire.ChooseMoveResponse:
+    request = wire.ChooseMoveRequest(position=wire.Position(moves=moves), level=level, **fields)
+    return connect4.ChooseMove(request, timeout=120)
+
+
+def describe(connect4: Connect4, position: wire.Position) -> wire.BoardState:
+    request = wire.DescribePositionRequest(position=position)
+    return connect4.DescribePosition(request).board
+
+
+@st.composite
+def reachable_boards(draw: st.DrawFn) -> Board:
+    board = rules.EMPTY_BOARD
+    for _ in range(draw(st.integers(0, rules.CELLS))):
+        columns = rules.legal_columns(board)
+        if not columns:
+            break
+        board = rules.play(board, draw(st.sampled_from(columns)))
+    return board
+
+
+@given(reachable_boards())
+def test_boards_survive_the_wire(board: Board) -> None:
+    state = wire.BoardState.FromString(write_board(board).SerializeToString())
+    request = wire.AnalyzeRequest(position=wire.Position(grid=state.grid))
+    assert read_position(request) == board
+    assert [column - 1 for column in state.legal_columns] == list(rules.legal_columns(board))
+    cells = tuple((cell.column - 1, cell.row - 1) for cell in state.winning_cells)
+    assert cells == rules.winning_cells(board)
+
+
+def test_describe_the_empty_board(connect4: Connect4) -> None:
+    board = describe(connect4, wire.Position(moves=""))
+    assert list(board.grid.rows) == ["......."] * 6
+    assert board.grid.side_to_move == wire.PLAYER_FIRST
+    assert board.status == wire.GAME_STATUS_IN_PROGRESS
+    assert list(board.legal_columns) == [1, 2, 3, 4, 5, 6, 7]
+    assert not board.winning_cells
+
+
+def test_describe_a_won_game(connect4: Connect4) -> None:
+    board = describe(connect4, wire.Position(moves="1212121"))
+    assert board.status == wire.GAME_STATUS_FIRST_WON
+    assert not board.legal_columns
+    assert [(cell.column, cell.row) for cell in board.winning_cells] == [
+        (1, 1),
+        (1, 2),
+        (1, 3),
+        (1, 4),
+    ]
+
+
+def test_moves_and_grid_are_the_same_position(connect4: Connect4) -> None:
+    by_moves = describe(connect4, wire.Position(moves="4453"))
+    assert describe(connect4, wire.Position(grid=by_moves.grid)) == by_moves
+    unsaid = wire.Grid(rows=by_moves.grid.rows)
+    assert describe(connect4, wire.Position(grid=unsaid)) == by_moves
+
+
+def test_network_move_is_the_policys_argmax(connect4: Connect4) -> None:
+    response = choose(connect4, "4453", wire.LEVEL_NETWORK)
+    assert len(response.policy) == 7
+    assert sum(response.policy) == pytest.approx(1, abs=1e-5)
+    assert response.column == 1 + int(np.argmax(response.policy))
+    assert response.source == wire.SOURCE_NETWORK
+    assert response.value.win + response.value.draw + response.value.loss == pytest.approx(1)
+    assert (response.model, response.model_version) == ("connect4", "2")
+    assert response.board == describe(connect4, wire.Position(moves=f"4453{response.column}"))
+
+
+def test_no_level_is_the_network(connect4: Connect4) -> None:
+    unsaid = choose(connect4, "4453", wire.LEVEL_UNSPECIFIED)
+    assert unsaid == choose(connect4, "4453", wire.LEVEL_NETWORK)
+
+
+def test_versions_answer_by_number(connect4: Connect4) -> None:
+    old = choose(connect4, "4453", wire.LEVEL_NETWORK, model="connect4", model_version="1")
+    new = choose(connect4, "4453", wire.LEVEL_NETWORK, model_version="2")
+    assert (old.model_version, new.model_version) == ("1", "2")
+    assert list(old.policy) != list(new.policy)
+
+
+def test_full_columns_are_never_played(connect4: Connect4) -> None:
+    response = choose(connect4, "111111222222", wire.LEVEL_NETWORK)
+    assert list(response.policy[:2]) == [0, 0]
+    assert response.column > 2
+
+
+def test_search_plays_a_win_at_once(connect4: Connect4) -> None:
+    response = choose(connect4, WIN_NEXT, wire.LEVEL_SEARCH)
+    assert (response.column, response.source) == (4, wire.SOURCE_SEARCH)
+    assert response.board.status == wire.GAME_STATUS_FIRST_WON
+    assert len(response.policy) == 7
+    assert response.model_version == "2"
+
+
+def test_search_blocks_the_only_way(connect4: Connect4) -> None:
+    # The first player threatens the fourth stone of column 4.
+    response = choose(connect4, "41424", wire.LEVEL_SEARCH)
+    assert (response.column, response.source) == (4, wire.SOURCE_SEARCH)
+
+
+def test_search_resists_longest_when_all_is_lost(connect4: Connect4) -> None:
+    # Three in a row on the bottom, open at both ends: one end can be closed, not both.
+    response = choose(connect4, "33445", wire.LEVEL_SEARCH)
+    assert response.source == wire.SOURCE_SEARCH
+
+
+def test_search_leaves_quiet_positions_to_the_network(connect4: Connect4) -> None:
+    network = choose(connect4, "44", wire.LEVEL_NETWORK)
+    searched = choose(connect4, "44", wire.LEVEL_SEARCH)
+    assert searched.source == wire.SOURCE_NETWORK
+    assert (searched.column, searched.policy) == (network.column, network.policy)
+
+
+def test_perfect_move_has_the_best_score(connect4: Connect4) -> None:
+    position = wire.Position(moves=LATE)
+    truth = connect4.Analyze(wire.AnalyzeRequest(position=position), timeout=120)
+    response = choose(connect4, LATE, wire.LEVEL_PERFECT)
+    assert response.column == min(truth.best_columns, key=lambda column: abs(column - 4))
+    assert response.source == wire.SOURCE_SOLVER
+    assert not response.policy
+    assert not response.HasField("value")
+    assert (response.model, response.model_version) == ("", "")
+
+
+def test_perfect_needs_no_model(connect4: Connect4) -> None:
+    response = choose(connect4, LATE, wire.LEVEL_PERFECT, model="chess", model_version="9")
+    assert response.source == wire.SOURCE_SOLVER
+
+
+def test_committed_model_replays_its_golden_file_over_grpc() -> None:
+    repository = default_repository()
+    model = read_model(repository, "connect4")
+    golden = read_golden(model.golden(model.versions[0]), model.config)
+    boards = decode(golden.inputs["board"])
+    with run_server(repository) as server, grpc.insecure_channel(server.address) as channel:
+        stub = connect4_pb2_grpc.Connect4ServiceStub(channel)
+        for board, policy, value in zip(
+            boards, golden.outputs["policy"], golden.outputs["value"], strict=True
+        ):
+            request = wire.ChooseMoveRequest(
+                position=wire.Position(grid=write_board(board).grid), level=wire.LEVEL_NETWORK
+            )
+            response = stub.ChooseMove(request)
+            assert np.allclose(response.policy, policy, atol=1e-4)
+            probabilities = (response.value.win, response.value.draw, response.value.loss)
+            assert np.allclose(probabilities, value, atol=1e-4)
