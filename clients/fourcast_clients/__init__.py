@@ -1,0 +1,1 @@
+"""Who asks: the typed Python client (`fourcast_clients.api`) and the apps built on it."""

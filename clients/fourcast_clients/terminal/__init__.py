@@ -1,0 +1,1 @@
+"""The command line: ``fourcast`` and the terminal game."""
