@@ -1,0 +1,1 @@
+"""How fourcast's models are made: data, networks, training and export. The only home of torch."""

@@ -1,0 +1,131 @@
+"""Compute the opening book: every position of the first plies, with exact scores of all columns.
+
+Only the last ply is searched. Every earlier position follows from its children: playing a column
+scores minus the best score of the position it leads to.
+"""
+
+import logging
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from fourcast_models.connect4.board import (
+    COLUMNS,
+    EMPTY_BOARD,
+    Board,
+    Status,
+    canonical_key,
+    key,
+    legal_columns,
+    mirror,
+    play,
+    status,
+)
+from fourcast_models.connect4.book import BOOK_FILE, ILLEGAL, Book
+from fourcast_models.connect4.solver import Solver, finished_score
+from fourcast_training.files import write_atomically
+from fourcast_training.parallel import Arrays, run_parts
+
+log = logging.getLogger(__name__)
+
+POSITIONS_PER_PART = 5
+
+
+@dataclass(frozen=True)
+class BookConfig:
+    """Compute the opening book (exact scores of every position of the first plies)."""
+
+    plies: int = 3
+    """Positions of up to this many stones. Each further ply multiplies the time by about three."""
+
+    output: Path = BOOK_FILE
+    """Where the book goes; the default is the one that the service and the labels use."""
+
+    work: Path = Path("runs/connect4-book")
+    """Where finished parts are kept; a killed run continues from them."""
+
+    jobs: int = -1
+    """Processes; -1 is one for each core."""
+
+    table_mebibytes: int = 1024
+    """Memory of each process's transposition table, a power of two."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """``fourcast-train connect4-book``."""
+    config = tyro.cli(BookConfig, args=args, prog="fourcast-train connect4-book")
+    book = build(config)
+    write_atomically(
+        config.output,
+        lambda stream: np.savez_compressed(stream, keys=book.keys, values=book.values),
+    )
+    log.info("%d positions of at most %d stones: %s", len(book.keys), config.plies, config.output)
+
+
+def build(config: BookConfig) -> Book:
+    """Search the last ply, in parts that survive a kill, and derive the earlier ones from it."""
+    levels = [[EMPTY_BOARD]]
+    for _ in range(config.plies + 1):
+        levels.append(_children(levels[-1]))
+    *within, beyond = levels
+    # Neighbours share most of their search trees, so a part is a run of neighbours.
+    beyond_keys = [key(board) for board in beyond]
+    groups = [
+        beyond[start : start + POSITIONS_PER_PART]
+        for start in range(0, len(beyond), POSITIONS_PER_PART)
+    ]
+    parts = [
+        ([b.mover for b in group], [b.occupied for b in group], config.table_mebibytes)
+        for group in groups
+    ]
+    results = run_parts(
+        config.work / f"plies-{config.plies}",
+        parts,
+        _solve_part,
+        jobs=config.jobs,
+        description=f"solving {len(beyond)} positions of {config.plies + 1} stones",
+    )
+    searched = np.concatenate([result["scores"] for result in results])
+    best = dict(zip(beyond_keys, (int(score) for score in searched), strict=True))
+    rows: dict[int, list[int]] = {}
+    for level in reversed(within):
+        for board in level:
+            row = [ILLEGAL] * COLUMNS
+            for column in legal_columns(board):
+                child = play(board, column)
+                over = status(child) is not Status.IN_PROGRESS
+                row[column] = -(finished_score(child) if over else best[canonical_key(child)])
+            rows[key(board)] = row
+            best[key(board)] = max(row)
+    keys = sorted(rows)
+    return Book(
+        keys=np.array(keys, dtype=np.int64),
+        values=np.array([rows[number] for number in keys], dtype=np.int8),
+    )
+
+
+def _children(boards: list[Board]) -> list[Board]:
+    """The positions one ply on that are not over, one of each mirror pair, sorted by key."""
+    found: dict[int, Board] = {}
+    for board in boards:
+        for column in legal_columns(board):
+            child = play(board, column)
+            if status(child) is Status.IN_PROGRESS:
+                canonical = canonical_key(child)
+                found[canonical] = child if key(child) == canonical else mirror(child)
+    return [found[number] for number in sorted(found)]
+
+
+@cache
+def _process_solver(table_mebibytes: int) -> Solver:
+    """One solver a process: what it learnt on one part helps with the next."""
+    return Solver(table_mebibytes=table_mebibytes)
+
+
+def _solve_part(movers: list[int], occupied: list[int], table_mebibytes: int) -> Arrays:
+    solver = _process_solver(table_mebibytes)
+    boards = [Board(mover=m, occupied=o) for m, o in zip(movers, occupied, strict=True)]
+    return {"scores": np.array([solver.score(board) for board in boards], dtype=np.int8)}

@@ -1,0 +1,129 @@
+"""The model card of a Connect-4 network, written from what was measured."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fourcast_models.connect4.board import CELLS
+from fourcast_training.connect4.data import Dataset
+from fourcast_training.connect4.evaluate import Figures, table
+from fourcast_training.loop import Progress
+
+CARD = """\
+# {name}, version {version}
+
+A network that plays Connect-4 on the board of 7 columns and 6 rows. It was trained on positions
+that a minimax solver had labelled with the exact score of every column. It looks at one position
+and does not search.
+
+| tensor | | type and shape | meaning |
+| --- | --- | --- | --- |
+| `board` | input | UINT8 [N, 2, 6, 7] | plane 0 the stones of the side to move, plane 1 the \
+opponent's; row 0 is the top row |
+| `policy` | output | FP32 [N, 7] | probability of each column, exactly 0 for full ones |
+| `value` | output | FP32 [N, 3] | probability of win, draw and loss for the side to move |
+
+{parameters:,} parameters. Trained for {epochs} epochs; the weights are those of epoch {best_epoch},
+the best on the validation split. Made by
+
+    {command}
+
+## Test split
+
+{positions} positions from games of random moves that neither training nor the choice of the epoch
+saw, not even in a mirror. *Value-keeping*: the most probable column keeps a won position won and a
+drawn one drawn. *Score-optimal*: it also has the best exact score (fastest win, slowest loss).
+
+{comparison}
+
+By the number of stones on the board:
+
+{by_ply}
+
+`fourcast-train connect4 --evaluate` prints these tables again from the published file.
+
+## Data
+
+Positions by the number of stones, of all three splits together:
+
+{distribution}
+
+Labels: `fourcast-train connect4-label`. SHA-256 of the splits:
+
+{hashes}
+
+## Limits
+
+- Positions with fewer than {first_ply} stones were not in the data: the exact score of each costs
+  minutes. What the network does there it inferred from later ones.
+- Random games seldom reach balanced late positions, and those are the hard ones: against a strong
+  opponent expect worse figures than the table's.
+- It answers only for positions that are not over.
+
+## Licence
+
+Apache-2.0, as the rest of fourcast. The labels are facts computed by fourcast's own solver.
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run and what it scored on the test split.
+
+    Attributes:
+        command: What makes it again.
+        parameters: Of the network.
+        progress: Of the training.
+        figures: Over the whole test split.
+        by_ply: The same for each number of stones.
+        data: The splits, "train", "validation" and "test".
+    """
+
+    command: str
+    parameters: int
+    progress: Progress
+    figures: Figures
+    by_ply: Mapping[int, Figures]
+    data: Mapping[str, Dataset]
+
+
+def write_card(name: str, version: int, result: Result, beside: Mapping[str, Figures]) -> str:
+    """The card as Markdown.
+
+    Args:
+        name: The model's name.
+        version: The version that is published.
+        result: The run that made it.
+        beside: Figures of other runs on the same test split, by what to call them.
+    """
+    plies = np.concatenate([dataset.plies for dataset in result.data.values()])
+    counts = np.bincount(plies, minlength=CELLS)
+    rows = [range(start, start + 14) for start in range(0, CELLS, 14)]
+    distribution = "\n\n".join(
+        "| stones | " + " | ".join(map(str, row)) + " |\n"
+        "| --- |" + " ---: |" * len(row) + "\n"
+        "| positions | " + " | ".join(str(counts[ply]) for ply in row) + " |"
+        for row in rows
+    )
+    return CARD.format(
+        name=name,
+        version=version,
+        parameters=result.parameters,
+        epochs=result.progress.epoch,
+        best_epoch=result.progress.best_epoch,
+        command=result.command,
+        positions=len(result.data["test"].plies),
+        comparison=table({"this network": result.figures, **beside}, "network"),
+        by_ply=table({str(ply): row for ply, row in result.by_ply.items()}, "stones"),
+        distribution=distribution,
+        hashes="\n".join(f"- {split}: `{d.sha256}`" for split, d in result.data.items()),
+        first_ply=int(plies.min()),
+    )
+
+
+def read_figures(folder: Path) -> Figures:
+    """The figures that a finished run left in its folder."""
+    return Figures(**json.loads((folder / "metrics.json").read_text())["figures"])

@@ -1,0 +1,337 @@
+"""Train a Connect-4 network on labelled positions, measure it, and publish it."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import tyro
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fourcast_models.connect4 import codec
+from fourcast_models.connect4.board import CELLS
+from fourcast_models.connect4.book import ILLEGAL
+from fourcast_models.repository import ModelConfig, default_repository, read_model
+from fourcast_training.connect4.card import Result, read_figures, write_card
+from fourcast_training.connect4.data import DataConfig, Dataset, load_or_label
+from fourcast_training.connect4.evaluate import Figures, measure, measure_by_ply, table
+from fourcast_training.connect4.net import Architecture, Heads, ServedNet, build
+from fourcast_training.export import Origin, export, run_onnx, stamp_of
+from fourcast_training.files import write_atomically
+from fourcast_training.loop import Batch, LoopConfig, Progress, fit
+from fourcast_training.plots import save_curves
+
+log = logging.getLogger(__name__)
+
+Preset = Literal["default", "slides", "smoke"]
+
+OUTCOME_BONUS = 3.0
+"""Added to a win's score and taken from a loss's in the policy target, so that a column of a better
+outcome stands out from one that is a point better at the same outcome."""
+
+MAX_BATCH = 1024
+GOLDEN_POSITIONS = 64
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Label positions, train a network, measure it on the test split and publish it.
+
+    A preset fills in every option below; options given beside it win.
+    """
+
+    preset: Preset = "default"
+    """`default`: the network that is served. `slides`: the course's own network and recipe, for
+    comparison, not published. `smoke`: the whole path in a minute or two, on late positions."""
+
+    evaluate: bool = False
+    """Only measure: the model that `repository` holds, on the test split."""
+
+    name: str = "connect4"
+    """The model's name in the repository."""
+
+    repository: Path | None = None
+    """Publish to this model repository; None is the project's own, models/repository."""
+
+    publish: bool = True
+    """Whether to publish at all."""
+
+    folder: Path = Path("runs/connect4-default")
+    """Checkpoint, curves.png, metrics.json. A killed run continues from here."""
+
+    beside: tuple[Path, ...] = ()
+    """Folders of finished runs whose figures the card shows for comparison."""
+
+    architecture: Architecture = "residual"
+    """`residual` or `slides`, see net.py."""
+
+    channels: int = 48
+    """Width of the residual network."""
+
+    blocks: int = 4
+    """Residual blocks, of two convolutions each."""
+
+    target: Literal["scores", "best_column"] = "scores"
+    """What the policy learns: a distribution over columns that follows their scores, so that
+    equally good ones share it, or the leftmost best column (sparse categorical cross-entropy)."""
+
+    temperature: float = 0.5
+    """Of the distribution over scores: a column one point below the best gets exp(-1/temperature)
+    of its share."""
+
+    mirror: bool = True
+    """Show every position at random as it is or in a mirror."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    """The labels."""
+
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    """The training loop."""
+
+
+PRESETS: dict[Preset, TrainConfig] = {
+    "default": TrainConfig(
+        beside=(Path("runs/connect4-slides"),),
+        loop=LoopConfig(epochs=16, batch_size=256, learning_rate=4e-3, weight_decay=0.02),
+    ),
+    "slides": TrainConfig(
+        preset="slides",
+        publish=False,
+        folder=Path("runs/connect4-slides"),
+        architecture="slides",
+        target="best_column",
+        mirror=False,
+        loop=LoopConfig(
+            epochs=512,
+            batch_size=64,
+            learning_rate=0.001,
+            schedule="constant",
+            optimizer="adam",
+            patience=10,
+        ),
+    ),
+    "smoke": TrainConfig(
+        preset="smoke",
+        folder=Path("runs/connect4-smoke"),
+        repository=Path("runs/connect4-smoke/repository"),
+        channels=16,
+        blocks=2,
+        data=DataConfig(
+            train=3000,
+            validation=500,
+            test=500,
+            first_ply=24,
+            folder=Path("runs/connect4-smoke/data"),
+        ),
+        loop=LoopConfig(epochs=4, batch_size=64, learning_rate=4e-3),
+    ),
+}
+
+
+def main(args: list[str]) -> None:
+    """``fourcast-train connect4``."""
+    config = tyro.cli(
+        TrainConfig, args=args, default=_chosen_preset(args), prog="fourcast-train connect4"
+    )
+    if config.evaluate:
+        evaluate_published(config)
+    else:
+        train(config)
+
+
+def _chosen_preset(args: list[str]) -> TrainConfig:
+    """The preset that the arguments name; its values are the defaults of all other options."""
+    plain = [argument for argument in args if argument not in ("-h", "--help")]
+    choice, _ = tyro.cli(_PresetOnly, args=plain, return_unknown_args=True)
+    return PRESETS[choice.preset]
+
+
+@dataclass(frozen=True)
+class _PresetOnly:
+    preset: Preset = "default"
+
+
+def train(config: TrainConfig) -> Result:
+    """The whole path: labels, training, evaluation, curves, publication."""
+    data = {split: load_or_label(config.data, split) for split in config.data.sizes}
+    torch.manual_seed(config.loop.seed)
+    network = build(config.architecture, config.channels, config.blocks)
+    parameters = sum(p.numel() for p in network.parameters())
+    log.info("%s: %d parameters, %d positions", config.preset, parameters, config.data.train)
+    progress = _fit(network, config, data["train"], data["validation"])
+    network.cpu()
+    policy = _policy(network, data["test"])
+    result = Result(
+        command=f"fourcast-train connect4 --preset {config.preset}",
+        parameters=parameters,
+        progress=progress,
+        figures=measure(policy, data["test"]),
+        by_ply=measure_by_ply(policy, data["test"]),
+        data=data,
+    )
+    _print_figures(result.figures, result.by_ply)
+    _write_results(config, result)
+    if config.publish:
+        _publish(network, config, result)
+    return result
+
+
+def evaluate_published(config: TrainConfig) -> Figures:
+    """Measure the newest version of the published model on the test split and print the table."""
+    model = read_model(config.repository or default_repository(), config.name)
+    weights = model.weights(model.versions[0])
+    test = load_or_label(config.data, "test")
+    outputs = [
+        run_onnx(weights, {codec.BOARD.name: planes})[codec.POLICY.name]
+        for planes in _chunks(_planes(test))
+    ]
+    policy = np.concatenate(outputs)
+    figures = measure(policy, test)
+    seen = json.loads(stamp_of(weights)["datasets"])
+    print(f"{weights}, labels seed {config.data.seed}, test split sha256 {test.sha256}")
+    print(f"the split that its card names: {'yes' if seen['test'] == test.sha256 else 'NO'}")
+    _print_figures(figures, measure_by_ply(policy, test))
+    return figures
+
+
+def _print_figures(figures: Figures, by_ply: Mapping[int, Figures]) -> None:
+    print(table({"all": figures, **{str(ply): row for ply, row in by_ply.items()}}, "stones"))
+
+
+def _fit(
+    network: nn.Module, config: TrainConfig, training: Dataset, validation: Dataset
+) -> Progress:
+    """Train on one split, choosing the epoch by the other."""
+    planes = torch.from_numpy(_planes(training))
+    scores = torch.from_numpy(training.scores.astype(np.float32))
+
+    def batches(generator: np.random.Generator, size: int) -> Iterator[Batch]:
+        order = torch.from_numpy(generator.permutation(len(planes)))
+        flipped = torch.from_numpy(generator.random(len(planes)) < 0.5)
+        for chosen in torch.split(order, size):
+            board, score = planes[chosen], scores[chosen]
+            if config.mirror:
+                flip = flipped[chosen]
+                board = torch.where(flip[:, None, None, None], board.flip(3), board)
+                score = torch.where(flip[:, None], score.flip(1), score)
+            yield board, score
+
+    def loss(net: nn.Module, batch: Batch) -> Tensor:
+        board, score = batch
+        heads: Heads = net(board)
+        if config.target == "best_column":
+            return functional.cross_entropy(heads.policy, score.argmax(dim=1))
+        return scores_loss(heads, score, config.temperature)
+
+    def validate(net: nn.Module) -> dict[str, float]:
+        return measure(_policy(net, validation), validation).shares()
+
+    identity = json.dumps(
+        {
+            "architecture": [config.architecture, config.channels, config.blocks],
+            "target": [config.target, config.temperature, config.mirror],
+            "loop": asdict(config.loop),
+            "data": {"train": training.sha256, "validation": validation.sha256},
+        }
+    )
+    return fit(
+        network,
+        config.loop,
+        config.folder,
+        identity=identity,
+        batches=batches,
+        steps=-(-len(planes) // config.loop.batch_size),
+        loss=loss,
+        validate=validate,
+        score="score_optimal",
+    )
+
+
+def scores_loss(heads: Heads, scores: Tensor, temperature: float) -> Tensor:
+    """The residual network's loss against exact scores.
+
+    Cross-entropy of the policy with a softmax over the scores (moved apart by OUTCOME_BONUS between
+    wins, draws and losses, divided by the temperature), plus cross-entropy of the position's
+    outcome, plus that of each legal column's outcome.
+
+    Args:
+        heads: Logits.
+        scores: Exact scores float32 [N, 7], ILLEGAL where full.
+        temperature: Positive.
+    """
+    assert heads.value is not None
+    assert heads.outcomes is not None
+    legal = scores != ILLEGAL
+    target = torch.softmax(
+        ((scores + OUTCOME_BONUS * scores.sign()) / temperature).masked_fill(~legal, -torch.inf), 1
+    )
+    policy = functional.cross_entropy(heads.policy.masked_fill(~legal, -1e9), target)
+    best = scores.masked_fill(~legal, -CELLS).max(dim=1).values
+    value = functional.cross_entropy(heads.value, _outcome(best))
+    outcomes = functional.cross_entropy(heads.outcomes[legal], _outcome(scores[legal]))
+    return policy + value + outcomes
+
+
+def _outcome(scores: Tensor) -> Tensor:
+    """The class of each score: 0 win, 1 draw, 2 loss."""
+    return 1 - scores.sign().long()
+
+
+def _planes(dataset: Dataset) -> npt.NDArray[np.uint8]:
+    return codec.encode_bits(dataset.mover, dataset.occupied)
+
+
+def _chunks(planes: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.uint8]]:
+    for start in range(0, len(planes), MAX_BATCH):
+        yield planes[start : start + MAX_BATCH]
+
+
+@torch.inference_mode()
+def _policy(network: nn.Module, dataset: Dataset) -> npt.NDArray[np.float32]:
+    """The policy of a network in evaluation mode, as it would be served, float32 [N, 7]."""
+    served = ServedNet(network)
+    device = next(network.parameters()).device
+    outputs = [
+        served(torch.from_numpy(planes).to(device))[0] for planes in _chunks(_planes(dataset))
+    ]
+    return torch.cat(outputs).cpu().numpy()
+
+
+def _write_results(config: TrainConfig, result: Result) -> None:
+    """The figures for other cards, and the curves to look at."""
+    text = json.dumps({"preset": config.preset, "figures": asdict(result.figures)}, indent=2) + "\n"
+    write_atomically(config.folder / "metrics.json", lambda stream: stream.write(text.encode()))
+    curves = config.folder / "curves.png"
+    shares = tuple(result.figures.shares())
+    save_curves(result.progress, shares, f"connect4, preset {config.preset}", curves)
+    log.info("curves: %s", curves)
+
+
+def _publish(network: nn.Module, config: TrainConfig, result: Result) -> None:
+    beside = {f"run in {folder}": read_figures(folder) for folder in config.beside}
+    has_value = config.architecture == "residual"
+    export(
+        ServedNet(network).eval(),
+        ModelConfig(
+            name=config.name,
+            inputs=(codec.BOARD,),
+            outputs=(codec.POLICY, codec.VALUE) if has_value else (codec.POLICY,),
+            max_batch_size=MAX_BATCH,
+            parameters={"codec_version": str(codec.CODEC_VERSION)},
+        ),
+        golden_inputs={codec.BOARD.name: _planes(result.data["test"])[:GOLDEN_POSITIONS]},
+        origin=Origin(
+            codec_version=codec.CODEC_VERSION,
+            datasets={split: dataset.sha256 for split, dataset in result.data.items()},
+            metrics=result.figures.shares(),
+            command=result.command,
+        ),
+        card=lambda version: write_card(config.name, version, result, beside),
+        repository=config.repository or default_repository(),
+    )

@@ -1,0 +1,182 @@
+"""torch to ONNX to the model repository, the only exporter.
+
+Nothing is published unless onnxruntime gives on the golden inputs what torch gives. The version's
+folder gets the graph, with its origin stamped into the file's metadata, and the golden file; the
+model's folder gets config.pbtxt and the card.
+"""
+
+import io
+import json
+import logging
+import subprocess
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+
+from fourcast_models.repository import (
+    GOLDEN_FILE,
+    WEIGHTS_FILE,
+    ModelConfig,
+    next_version,
+    publish,
+)
+
+log = logging.getLogger(__name__)
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+PARITY = 1e-5
+"""The largest difference allowed between torch and onnxruntime, in any output element."""
+
+OPSET = 20
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model comes from; goes into the ONNX file's metadata.
+
+    Attributes:
+        codec_version: Of the code that makes its inputs.
+        datasets: SHA-256 of each data split that it saw, by name.
+        metrics: Its final figures.
+        command: What makes it again.
+    """
+
+    codec_version: int
+    datasets: Mapping[str, str]
+    metrics: Mapping[str, float]
+    command: str
+
+
+def export(
+    network: nn.Module,
+    config: ModelConfig,
+    golden_inputs: Arrays,
+    origin: Origin,
+    card: Callable[[int], str],
+    repository: Path,
+) -> Path:
+    """Publish a network as the next version of a model.
+
+    Args:
+        network: In evaluation mode on the CPU; takes the inputs in order, gives a tuple of outputs.
+        config: The model's name and tensors; the first dimension of every tensor is the batch.
+        golden_inputs: One array for every input, at least two rows.
+        origin: Stamped into the file.
+        card: The text of the model's README.md, given the version.
+        repository: Where to publish.
+
+    Returns:
+        The version's folder.
+
+    Raises:
+        RuntimeError: If onnxruntime's outputs differ from torch's by more than PARITY.
+    """
+    with torch.inference_mode():
+        tensors = [torch.from_numpy(golden_inputs[spec.name]) for spec in config.inputs]
+        outputs = [tensor.numpy() for tensor in network(*tensors)]
+    golden_outputs = dict(zip((spec.name for spec in config.outputs), outputs, strict=True))
+    version = next_version(repository, config.name)
+    graph = _graph(network, config, tensors, origin, version)
+    _check_parity(graph, golden_inputs, golden_outputs)
+    golden = io.BytesIO()
+    np.savez_compressed(
+        golden,
+        allow_pickle=False,
+        **{f"input.{name}": array for name, array in golden_inputs.items()},
+        **{f"output.{name}": array for name, array in golden_outputs.items()},
+    )
+    files = {WEIGHTS_FILE: graph, GOLDEN_FILE: golden.getvalue()}
+    folder = publish(repository, config, version, files, card(version))
+    log.info("published %s (%d kB)", folder, len(graph) // 1000)
+    return folder
+
+
+def run_onnx(model: Path | bytes, inputs: Arrays) -> dict[str, npt.NDArray[Any]]:
+    """The outputs of an ONNX model by name, on the CPU, for inputs by name."""
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+
+def stamp_of(model: Path) -> dict[str, str]:
+    """The metadata that `export` stamped into an ONNX file."""
+    return {entry.key: entry.value for entry in onnx.load(model).metadata_props}
+
+
+def _graph(
+    network: nn.Module,
+    config: ModelConfig,
+    tensors: list[torch.Tensor],
+    origin: Origin,
+    version: int,
+) -> bytes:
+    """The ONNX file: every tensor with a free first dimension, and the origin in the metadata."""
+    batch = torch.export.Dim("batch")
+    with warnings.catch_warnings():
+        # torch's own code warns about torch's own code.
+        warnings.simplefilter("ignore", FutureWarning)
+        program = torch.onnx.export(
+            network,
+            tuple(tensors),
+            input_names=[spec.name for spec in config.inputs],
+            output_names=[spec.name for spec in config.outputs],
+            dynamic_shapes=tuple({0: batch} for _ in tensors),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:  # what torch returns when it writes to a file itself
+        raise RuntimeError("torch.onnx.export returned no program")
+    model = program.model_proto
+    onnx.helper.set_model_props(
+        model,
+        {
+            "model": config.name,
+            "version": str(version),
+            "codec_version": str(origin.codec_version),
+            "commit": _commit(),
+            "datasets": json.dumps(dict(origin.datasets)),
+            "metrics": json.dumps(dict(origin.metrics)),
+            "command": origin.command,
+        },
+    )
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
+def _check_parity(graph: bytes, inputs: Arrays, outputs: Arrays) -> None:
+    """Compare onnxruntime with torch, the whole batch at once and its first row alone."""
+    for rows in (slice(None), slice(0, 1)):
+        actual = run_onnx(graph, {name: array[rows] for name, array in inputs.items()})
+        for name, expected in outputs.items():
+            difference = float(np.abs(actual[name] - expected[rows]).max())
+            if not difference <= PARITY:
+                raise RuntimeError(
+                    f"onnxruntime and torch differ by {difference:.2e} in {name!r} (allowed: "
+                    f"{PARITY:.0e}): nothing was published"
+                )
+
+
+def _commit() -> str:
+    """The commit of this checkout, with "+changes" if files differ from it; "" outside of one."""
+    git = ("git", "-C", str(Path(__file__).parent))
+    try:
+        commit = subprocess.run(
+            (*git, "rev-parse", "HEAD"), capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changes = subprocess.run(
+            (*git, "status", "--porcelain"), capture_output=True, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return commit + ("+changes" if changes else "")

@@ -1,0 +1,230 @@
+"""The training loop, the only one: seed, device, epochs, checkpoint, progress.
+
+What differs between models comes in as functions: the batches of an epoch, the loss of a batch and
+the metrics on validation data. All randomness of an epoch follows from the seed and the epoch's
+number, so a run that was killed and resumed ends with the same weights as an unbroken one.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from fourcast_training.files import write_atomically
+
+log = logging.getLogger(__name__)
+
+Batch = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How long and how fast to train."""
+
+    epochs: int = 40
+    """Passes over the training data at most."""
+
+    batch_size: int = 256
+    """Samples in a step."""
+
+    learning_rate: float = 3e-3
+    """Of the optimiser; the highest one if the schedule changes it."""
+
+    schedule: Literal["constant", "cosine"] = "cosine"
+    """`cosine` warms up for a twentieth of the run and falls to 0 over the rest of it."""
+
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    """Adam, or Adam with decoupled weight decay."""
+
+    weight_decay: float = 0.0
+    """Of adamw; adam has none."""
+
+    patience: int | None = None
+    """Stop after this many epochs without a better validation score; None never stops early."""
+
+    seed: int = 0
+    """Of the weights, the order of the samples and everything else random in training."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto` takes a GPU if there is one."""
+
+
+@dataclass
+class Progress:
+    """Where a run stands, and all that it has measured.
+
+    Attributes:
+        epoch: Epochs done.
+        history: The metrics of each epoch; `loss` is the mean training loss.
+        best_epoch: The epoch (from 1) with the highest validation score so far, 0 before any.
+        best_score: That score.
+        best_weights: The network's state after it.
+    """
+
+    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_score: float = -math.inf
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+def fit(
+    network: nn.Module,
+    config: LoopConfig,
+    folder: Path,
+    *,
+    identity: str,
+    batches: Callable[[np.random.Generator, int], Iterator[Batch]],
+    steps: int,
+    loss: Callable[[nn.Module, Batch], Tensor],
+    validate: Callable[[nn.Module], dict[str, float]],
+    score: str,
+) -> Progress:
+    """Train, and leave the weights of the best epoch in ``network``.
+
+    Args:
+        network: Trained in place.
+        config: How long and how fast.
+        folder: Keeps ``checkpoint.pt``, written after every epoch; a run continues from it.
+        identity: All that the result depends on, as text; a checkpoint of another run is refused.
+        batches: The batches of one epoch, given its random generator and the batch size.
+        steps: How many batches an epoch has.
+        loss: The loss of a batch that lies on the network's device.
+        validate: Metrics of a network in evaluation mode.
+        score: The metric of ``validate`` that chooses the best epoch; higher is better.
+
+    Raises:
+        RuntimeError: If the loss is not finite, or ``cuda`` is asked for and not there.
+        ValueError: If the folder holds the checkpoint of another run.
+    """
+    device = choose_device(config.device)
+    network.to(device)
+    optimizer = _optimizer(network, config)
+    checkpoint = folder / "checkpoint.pt"
+    progress = _resume(checkpoint, identity, network, optimizer, device)
+    while progress.epoch < config.epochs and not _is_patience_over(progress, config):
+        epoch = progress.epoch
+        torch.manual_seed(config.seed * 1_000_003 + epoch)
+        generator = np.random.default_rng([config.seed, epoch])
+        network.train()
+        total = 0.0
+        bar = tqdm(
+            batches(generator, config.batch_size),
+            total=steps,
+            desc=f"epoch {epoch + 1}/{config.epochs}",
+            leave=False,
+            unit="step",
+            disable=None,
+        )
+        for step, batch in enumerate(bar):
+            done = (epoch + step / steps) / config.epochs
+            for group in optimizer.param_groups:
+                group["lr"] = config.learning_rate * _schedule(config.schedule, done)
+            value = loss(network, tuple(tensor.to(device) for tensor in batch))
+            if not torch.isfinite(value):
+                raise RuntimeError(
+                    f"the loss is {value.item()} in epoch {epoch + 1}: try a lower rate"
+                )
+            optimizer.zero_grad(set_to_none=True)
+            value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            optimizer.step()
+            total += value.item()
+        network.eval()
+        with torch.inference_mode():
+            metrics = {"loss": total / steps} | validate(network)
+        progress.history.append(metrics)
+        progress.epoch += 1
+        if metrics[score] > progress.best_score:
+            progress.best_epoch, progress.best_score = progress.epoch, metrics[score]
+            progress.best_weights = {
+                k: v.detach().cpu().clone() for k, v in network.state_dict().items()
+            }
+        _save(checkpoint, identity, network, optimizer, progress)
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        log.info("epoch %d/%d  %s", progress.epoch, config.epochs, shown)
+    network.load_state_dict(progress.best_weights)
+    network.eval()
+    return progress
+
+
+def choose_device(device: str) -> torch.device:
+    """The torch device for "auto", "cpu" or "cuda".
+
+    Raises:
+        RuntimeError: If ``cuda`` is asked for and torch finds none.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise RuntimeError("--device cuda: torch finds no GPU; use --device cpu or auto")
+    return torch.device(device)
+
+
+def _optimizer(network: nn.Module, config: LoopConfig) -> torch.optim.Optimizer:
+    if config.optimizer == "adam":
+        return torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+    return torch.optim.AdamW(
+        network.parameters(),
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+
+
+def _schedule(name: str, done: float) -> float:
+    """The factor on the learning rate after this share of the run, 0 to 1."""
+    if name == "constant":
+        return 1.0
+    warm_up = 0.05
+    if done < warm_up:
+        return (done + 0.001) / (warm_up + 0.001)
+    return 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up)))
+
+
+def _is_patience_over(progress: Progress, config: LoopConfig) -> bool:
+    return config.patience is not None and progress.epoch - progress.best_epoch >= config.patience
+
+
+def _save(
+    file: Path,
+    identity: str,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+) -> None:
+    state = {
+        "identity": identity,
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "progress": vars(progress),
+    }
+    write_atomically(file, lambda stream: torch.save(state, stream))
+
+
+def _resume(
+    file: Path,
+    identity: str,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    device: torch.device,
+) -> Progress:
+    if not file.exists():
+        return Progress()
+    state: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
+    if state["identity"] != identity:
+        raise ValueError(
+            f"{file} belongs to another run. It was made with\n  {state['identity']}\nnot with\n"
+            f"  {identity}\nDelete it, or name another folder with --folder"
+        )
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    progress = Progress(**state["progress"])
+    log.info("continuing %s after epoch %d", file, progress.epoch)
+    return progress
