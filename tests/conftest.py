@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A property is about answers; how long one takes on a busy machine says nothing.
+settings.register_profile("fourcast", deadline=None)
+settings.load_profile("fourcast")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -49,7 +49,7 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 """Arrays by tensor name."""
 
 
-class RepositoryError(Exception):
+class RepositoryError(RuntimeError):
     """A model repository, or a part of it, is missing or malformed; the text names the file."""
 
 

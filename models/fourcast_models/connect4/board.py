@@ -56,7 +56,8 @@ class Board:
         occupied: Bits of all stones.
 
     Who is to move follows from the number of stones: the first player on an even number.
-    A value built by `play`, `parse_moves` or `parse_grid` is always a reachable position.
+    `play` and `parse_moves` build only positions that play leads to; `parse_grid` checks what the
+    stones can tell.
     """
 
     mover: int
@@ -128,10 +129,11 @@ def play(board: Board, column: int) -> Board:
     """The position after the side to move drops a stone into a column (0 to 6).
 
     Raises:
-        ValueError: If there is no such column, it is full, or the game is over.
+        ValueError: If there is no such column, it is full, or the game is over. The message counts
+            columns from 1, as `parse_moves` does.
     """
     if not 0 <= column < COLUMNS:
-        raise ValueError(f"column {column} does not exist: columns are 0 to {COLUMNS - 1}")
+        raise ValueError(f"column {column + 1} does not exist: columns are 1 to {COLUMNS}")
     if column not in legal_columns(board):
         state = status(board)
         if state is not Status.IN_PROGRESS:
@@ -249,7 +251,7 @@ def _checked_board(first: int, second: int) -> Board:
             "opponent moved after that"
         )
     if has_four(opponent) and not _was_won_by_last_stone(opponent, occupied):
-        raise ValueError("two wins: no single last stone completes every line of four")
+        raise ValueError("two wins: there is no last stone that completes every line of four")
     return Board(mover=mover, occupied=occupied)
 
 

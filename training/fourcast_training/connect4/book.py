@@ -1,4 +1,4 @@
-"""Compute the opening book: every position of the first plies, with exact scores of all columns.
+"""Compute the opening book: exact scores of every position of the first plies.
 
 Only the last ply is searched. Every earlier position follows from its children: playing a column
 scores minus the best score of the position it leads to.

@@ -1,4 +1,4 @@
-"""The table that the network learns: positions of random games with the exact score of each column.
+"""Label positions of random games with the exact score of each column.
 
 Positions come from games of uniformly random moves, one position a game, none of them over, no two
 equal or mirror images of each other, so the splits are disjoint under mirroring. How many of each
@@ -13,6 +13,8 @@ Each split is one file, such as ``test.npz``, with its description and hash besi
 
 import hashlib
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -163,10 +165,14 @@ def _load(file: Path, description_file: Path, config: DataConfig) -> Dataset:
             f"{file} was made with {description['identity']}, not {config.identity}: name another "
             "folder with --data.folder (--folder for connect4-label)"
         )
-    with np.load(file, allow_pickle=False) as arrays:
-        dataset = Dataset(**arrays)
+    damaged = ValueError(f"{file} is damaged (not the hash in {description_file.name}): delete it")
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            dataset = Dataset(**arrays)
+    except (ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile):
+        raise damaged from None
     if dataset.sha256 != description["sha256"]:
-        raise ValueError(f"{file} is damaged (not the hash in {description_file.name}): delete it")
+        raise damaged
     return dataset
 
 

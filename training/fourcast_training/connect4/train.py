@@ -24,10 +24,12 @@ from fourcast_training.connect4.evaluate import Figures, measure, measure_by_ply
 from fourcast_training.connect4.net import Architecture, Heads, ServedNet, build
 from fourcast_training.export import Origin, export, run_onnx, stamp_of
 from fourcast_training.files import write_atomically
-from fourcast_training.loop import Batch, LoopConfig, Progress, fit
+from fourcast_training.loop import Batch, LoopConfig, Progress, choose_device, fit
 from fourcast_training.plots import save_curves
 
 log = logging.getLogger(__name__)
+
+PROGRAM = "fourcast-train connect4"
 
 Preset = Literal["default", "slides", "smoke"]
 
@@ -136,9 +138,7 @@ PRESETS: dict[Preset, TrainConfig] = {
 
 def main(args: list[str]) -> None:
     """``fourcast-train connect4``."""
-    config = tyro.cli(
-        TrainConfig, args=args, default=_chosen_preset(args), prog="fourcast-train connect4"
-    )
+    config = tyro.cli(TrainConfig, args=args, default=_chosen_preset(args), prog=PROGRAM)
     if config.evaluate:
         evaluate_published(config)
     else:
@@ -148,7 +148,7 @@ def main(args: list[str]) -> None:
 def _chosen_preset(args: list[str]) -> TrainConfig:
     """The preset that the arguments name; its values are the defaults of all other options."""
     plain = [argument for argument in args if argument not in ("-h", "--help")]
-    choice, _ = tyro.cli(_PresetOnly, args=plain, return_unknown_args=True)
+    choice, _ = tyro.cli(_PresetOnly, args=plain, prog=PROGRAM, return_unknown_args=True)
     return PRESETS[choice.preset]
 
 
@@ -159,6 +159,7 @@ class _PresetOnly:
 
 def train(config: TrainConfig) -> Result:
     """The whole path: labels, training, evaluation, curves, publication."""
+    choose_device(config.loop.device)  # fails now, not after an hour of labelling
     data = {split: load_or_label(config.data, split) for split in config.data.sizes}
     torch.manual_seed(config.loop.seed)
     network = build(config.architecture, config.channels, config.blocks)
@@ -168,7 +169,7 @@ def train(config: TrainConfig) -> Result:
     network.cpu()
     policy = _policy(network, data["test"])
     result = Result(
-        command=f"fourcast-train connect4 --preset {config.preset}",
+        command=f"{PROGRAM} --preset {config.preset}",
         parameters=parameters,
         progress=progress,
         figures=measure(policy, data["test"]),

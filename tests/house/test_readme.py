@@ -1,0 +1,141 @@
+"""What README.md says is true: its example runs, its commands and links exist."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+
+import pytest
+from google.protobuf import json_format
+
+from fourcast.connect4.v1 import connect4_pb2
+from fourcast_clients.api import DEFAULT_SERVER
+from fourcast_models.repository import ModelConfig, TensorSpec, read_repository
+from tests.services.running import run_server
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+REPOSITORY = CHECKOUT / "models" / "repository"
+README = (CHECKOUT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of a language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [
+    shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines()
+]
+TARGETS = [command[1] for command in COMMANDS if command[0] == "make"]
+OWN = [command for command in COMMANDS if command[0].startswith("fourcast")]
+SCRIPTS = [command for command in COMMANDS if command[0] == "python"]
+CURLS = [command for command in COMMANDS if "curl" in command]
+LINKS = [link for link in re.findall(r"\]\(([^)\s]+)\)", README) if "://" not in link]
+
+
+@cache
+def help_of(*command: str) -> str:
+    """What a command answers to --help; fails unless it exits with 0."""
+    result = subprocess.run(
+        [*command, "--help"],
+        cwd=CHECKOUT,
+        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def check_flags(arguments: list[str], text: str) -> None:
+    """Every flag, and every value that stands in a list of choices, is in a help text."""
+    flags = [argument for argument in arguments if argument.startswith("--")]
+    assert [flag for flag in flags if not re.search(rf"{flag}\b", text)] == []
+
+
+def test_readme_has_something_of_each_kind() -> None:
+    kinds = {"targets": TARGETS, "own": OWN, "scripts": SCRIPTS, "curls": CURLS, "links": LINKS}
+    assert [name for name, found in kinds.items() if not found] == []
+
+
+def test_readme_is_short() -> None:
+    assert len(README.splitlines()) < 150
+
+
+def test_example_prints_what_the_readme_shows() -> None:
+    (example,) = blocks("python")
+    shown = README.partition(example)[2].partition("```text\n")[2].partition("```")[0]
+    assert example.count(DEFAULT_SERVER) == 1
+    with run_server(REPOSITORY) as server:
+        result = subprocess.run(
+            [sys.executable, "-c", example.replace(DEFAULT_SERVER, server.address)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == shown
+
+
+@pytest.mark.parametrize("command", OWN, ids=shlex.join)
+def test_command_answers_help(command: list[str]) -> None:
+    program, *arguments = command
+    subcommand = [argument for argument in arguments[:1] if not argument.startswith("-")]
+    executable = str(Path(sysconfig.get_path("scripts")) / program)
+    assert subcommand == [] or subcommand[0] in help_of(executable)
+    check_flags(arguments, help_of(executable, *subcommand))
+
+
+@pytest.mark.parametrize("command", SCRIPTS, ids=shlex.join)
+def test_script_answers_help(command: list[str]) -> None:
+    _, script, *arguments = command
+    check_flags(arguments, help_of(sys.executable, script))
+
+
+@pytest.mark.parametrize("target", sorted(set(TARGETS)))
+def test_make_target_exists(target: str) -> None:
+    makefile = (CHECKOUT / "Makefile").read_text()
+    assert re.search(rf"^{target}:.*##", makefile, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", CURLS, ids=lambda command: command[-1])
+def test_call_from_the_shell_fits_the_wire(command: list[str]) -> None:
+    address, service, method = command[-1].removeprefix("http://").split("/")
+    assert address == DEFAULT_SERVER
+    name = connect4_pb2.DESCRIPTOR.services_by_name["Connect4Service"].full_name
+    assert service == name
+    request = getattr(connect4_pb2, f"{method}Request")()
+    json_format.Parse(command[command.index("--data") + 1], request)
+    assert request.ListFields()
+
+
+@pytest.mark.parametrize("link", sorted(set(LINKS)))
+def test_relative_link_exists(link: str) -> None:
+    assert (CHECKOUT / link.partition("#")[0]).exists()
+
+
+def test_model_table_lists_the_repository() -> None:
+    expected = {name: tensors(model.config) for name, model in read_repository(REPOSITORY).items()}
+    rows = re.findall(
+        r"^\| \[(.+?)\]\(models/repository/(.+?)/README\.md\) \| .+? \| (.+) \| (.+) \|$",
+        README,
+        re.MULTILINE,
+    )
+    assert {name: (inputs, outputs) for name, _, inputs, outputs in rows} == expected
+    assert [name for name, folder, *_ in rows if name != folder] == []
+
+
+def tensors(config: ModelConfig) -> tuple[str, str]:
+    """A model's inputs and outputs as the table writes them."""
+
+    def text(tensor: TensorSpec) -> str:
+        sizes = ", ".join("N" if size < 0 else str(size) for size in config.shape(tensor))
+        dtype = tensor.dtype.name.upper().replace("FLOAT", "FP")
+        return f"`{tensor.name}` {dtype} [{sizes}]"
+
+    return ", ".join(map(text, config.inputs)), ", ".join(map(text, config.outputs))

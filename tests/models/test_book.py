@@ -1,0 +1,186 @@
+"""The opening book: how it is read, and that the committed one is consistent and true."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from fourcast_models.connect4 import minimax
+from fourcast_models.connect4.board import (
+    COLUMNS,
+    EMPTY_BOARD,
+    FULL_BOARD,
+    Board,
+    Status,
+    canonical_key,
+    key,
+    legal_columns,
+    mirror,
+    parse_moves,
+    play,
+    status,
+)
+from fourcast_models.connect4.book import BOOK_FILE, ILLEGAL, Book
+from fourcast_models.connect4.solver import Solver, finished_score
+from tests.models.naive import late_boards
+
+LATE = "1624257511665611571467457732225764"
+
+
+def tiny_book(*boards: Board) -> Book:
+    """A book of late positions, solved by plain minimax."""
+    rows = {}
+    for board in boards:
+        stored = board if key(board) == canonical_key(board) else mirror(board)
+        rows[key(stored)] = [
+            -minimax.score(play(stored, column)) if column in legal_columns(stored) else ILLEGAL
+            for column in range(COLUMNS)
+        ]
+    return Book(
+        keys=np.array(sorted(rows), dtype=np.int64),
+        values=np.array([rows[number] for number in sorted(rows)], dtype=np.int8),
+    )
+
+
+def exact(board: Board) -> tuple[int | None, ...]:
+    legal = legal_columns(board)
+    return tuple(
+        -minimax.score(play(board, column)) if column in legal else None
+        for column in range(COLUMNS)
+    )
+
+
+def test_both_mirror_images_are_answered() -> None:
+    board = parse_moves(LATE)
+    assert mirror(board) != board
+    for book in (tiny_book(board), tiny_book(mirror(board))):
+        assert book.scores(board) == exact(board)
+        assert book.scores(mirror(board)) == exact(board)[::-1] == exact(mirror(board))
+
+
+@settings(max_examples=30)
+@given(late_boards(35, 40))
+def test_any_solved_position_is_answered_both_ways(board: Board) -> None:
+    book = tiny_book(board)
+    assert book.scores(board) == exact(board)
+    assert book.scores(mirror(board)) == exact(mirror(board))
+
+
+def test_an_unknown_position_has_no_scores() -> None:
+    known = [parse_moves(LATE[:length]) for length in (33, 34)]
+    book = tiny_book(*known)
+    # Keys below, between and above the known ones.
+    unknown = [parse_moves(LATE[:length]) for length in (0, 1, 30, 31, 32)]
+    keys = [canonical_key(board) for board in unknown]
+    assert min(keys) < book.keys[0]
+    for board in unknown:
+        assert book.scores(board) is None
+    highest = Board(mover=FULL_BOARD, occupied=FULL_BOARD)
+    assert canonical_key(highest) > book.keys[-1]
+    assert book.scores(highest) is None
+    assert all(book.scores(board) is not None for board in known)
+
+
+def test_a_solver_looks_up_before_it_searches() -> None:
+    board = parse_moves(LATE)
+    solver = Solver(table_mebibytes=1, book=tiny_book(board))
+    assert solver.column_scores(mirror(board)) == exact(mirror(board))
+    assert solver.nodes == 0
+    analysis = solver.analyze(board)
+    assert analysis.from_book
+    assert analysis.scores == exact(board)
+    assert not solver.analyze(parse_moves(LATE[:-1])).from_book
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.npz"):
+        Book.load(tmp_path / "nowhere.npz")
+
+
+@pytest.fixture(scope="module")
+def book() -> Book:
+    """The committed book."""
+    return Book.load()
+
+
+def stored_boards(book: Book) -> list[Board]:
+    """The board of every key, found by playing on from the empty board."""
+    known = set(book.keys.tolist())
+    found: dict[int, Board] = {}
+    level = {canonical_key(EMPTY_BOARD): EMPTY_BOARD}
+    while level:
+        found |= level
+        children = [
+            play(board, column) for board in level.values() for column in legal_columns(board)
+        ]
+        level = {canonical_key(child): child for child in children if canonical_key(child) in known}
+    assert found.keys() == known, "the book holds positions that no line within it leads to"
+    return list(found.values())
+
+
+def test_the_book_is_sorted_and_small(book: Book) -> None:
+    assert book.keys.dtype == np.int64
+    assert book.values.dtype == np.int8
+    assert book.values.shape == (len(book.keys), COLUMNS)
+    assert (np.diff(book.keys) > 0).all()
+    assert BOOK_FILE.stat().st_size < 5_000_000
+
+
+def test_the_book_is_complete_to_its_depth(book: Book) -> None:
+    boards = stored_boards(book)
+    deepest = max(board.plies for board in boards)
+    level = {EMPTY_BOARD}
+    for _ in range(deepest + 1):
+        for board in level:
+            assert book.scores(board) is not None
+            assert book.scores(mirror(board)) == tuple(reversed(book.scores(board) or ()))
+        children = {play(board, column) for board in level for column in legal_columns(board)}
+        level = {child for child in children if status(child) is Status.IN_PROGRESS}
+    assert all(book.scores(board) is None for board in level)
+
+
+def test_legal_columns_have_scores_and_others_none(book: Book) -> None:
+    for board in stored_boards(book):
+        scores = book.scores(board)
+        assert scores is not None
+        known = {column: score for column, score in enumerate(scores) if score is not None}
+        assert tuple(known) == legal_columns(board)
+        assert all(-18 <= score <= 18 for score in known.values())
+
+
+def test_parents_agree_with_their_children(book: Book) -> None:
+    checked = 0
+    for board in stored_boards(book):
+        scores = book.scores(board)
+        assert scores is not None
+        for column in legal_columns(board):
+            child = play(board, column)
+            if status(child) is not Status.IN_PROGRESS:
+                assert scores[column] == -finished_score(child)
+            elif (replies := book.scores(child)) is not None:
+                assert scores[column] == -max(score for score in replies if score is not None)
+                checked += 1
+    assert checked > 0
+
+
+def test_what_is_forced_soon_stands_in_the_book(book: Book) -> None:
+    # Searching these positions to the end takes minutes; a few plies ahead take nothing.
+    solver = Solver(table_mebibytes=1)
+    horizon = 6
+    for board in stored_boards(book)[:2000]:
+        scores = book.scores(board)
+        assert scores is not None
+        for score, forced in zip(scores, solver.forced_scores(board, horizon), strict=True):
+            if score is None or forced != 0:
+                assert score == forced
+            elif score != 0:
+                stones = board.mover.bit_count() if score > 0 else board.opponent.bit_count()
+                plies = 2 * (22 - abs(score) - stones) - (score > 0)
+                assert plies > horizon
+
+
+def test_the_first_move_belongs_in_the_middle(book: Book) -> None:
+    # Known since 1988 (Allis; Allen): the first player wins in the middle column, draws beside it,
+    # and loses from the other four. All of it takes until the last stones of either side.
+    assert book.scores(EMPTY_BOARD) == (-2, -1, 0, 1, 0, -1, -2)
