@@ -31,9 +31,6 @@ examples:
 def main() -> None:
     """Run the command that the arguments name."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    # The exporter tells what it does with every operator, and which packages it does without.
-    for chatty in ("torch.onnx", "onnxscript", "onnx_ir"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
     commands = _commands()
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("-h", "--help"):

@@ -32,6 +32,10 @@ from fourcast_models.repository import (
 
 log = logging.getLogger(__name__)
 
+# The exporter tells what it does with every operator, and which packages it does without.
+for _chatty in ("torch.onnx", "onnxscript", "onnx_ir"):
+    logging.getLogger(_chatty).setLevel(logging.ERROR)
+
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 PARITY = 1e-5

@@ -26,8 +26,9 @@ opponent's; row 0 is the top row |
 | `policy` | output | FP32 [N, 7] | probability of each column, exactly 0 for full ones |
 | `value` | output | FP32 [N, 3] | probability of win, draw and loss for the side to move |
 
-{parameters:,} parameters. Trained for {epochs} epochs; the weights are those of epoch {best_epoch},
-the best on the validation split. Made by
+{parameters:,} parameters, trained for {epochs} epochs; the weights are those of epoch {best_epoch},
+the best on the validation split. Made by the following command, with seed {label_seed} for the
+positions and seed {training_seed} for the training:
 
     {command}
 
@@ -75,6 +76,7 @@ class Result:
 
     Attributes:
         command: What makes it again.
+        seeds: Of the positions, and of the training.
         parameters: Of the network.
         progress: Of the training.
         figures: Over the whole test split.
@@ -83,6 +85,7 @@ class Result:
     """
 
     command: str
+    seeds: tuple[int, int]
     parameters: int
     progress: Progress
     figures: Figures
@@ -115,8 +118,10 @@ def write_card(name: str, version: int, result: Result, beside: Mapping[str, Fig
         epochs=result.progress.epoch,
         best_epoch=result.progress.best_epoch,
         command=result.command,
+        label_seed=result.seeds[0],
+        training_seed=result.seeds[1],
         positions=len(result.data["test"].plies),
-        comparison=table({"this network": result.figures, **beside}, "network"),
+        comparison=table({"this one": result.figures, **beside}, "network"),
         by_ply=table({str(ply): row for ply, row in result.by_ply.items()}, "stones"),
         distribution=distribution,
         hashes="\n".join(f"- {split}: `{d.sha256}`" for split, d in result.data.items()),
@@ -124,6 +129,7 @@ def write_card(name: str, version: int, result: Result, beside: Mapping[str, Fig
     )
 
 
-def read_figures(folder: Path) -> Figures:
-    """The figures that a finished run left in its folder."""
-    return Figures(**json.loads((folder / "metrics.json").read_text())["figures"])
+def read_figures(file: Path) -> tuple[str, Figures]:
+    """The name of a finished run and the figures that it left behind."""
+    content = json.loads(file.read_text())
+    return content["name"], Figures(**content["figures"])

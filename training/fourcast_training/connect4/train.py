@@ -37,6 +37,8 @@ OUTCOME_BONUS = 3.0
 """Added to a win's score and taken from a loss's in the policy target, so that a column of a better
 outcome stands out from one that is a point better at the same outcome."""
 
+METRICS_FILE = "metrics.json"
+
 MAX_BATCH = 1024
 GOLDEN_POSITIONS = 64
 
@@ -170,6 +172,7 @@ def train(config: TrainConfig) -> Result:
     policy = _policy(network, data["test"])
     result = Result(
         command=f"{PROGRAM} --preset {config.preset}",
+        seeds=(config.data.seed, config.loop.seed),
         parameters=parameters,
         progress=progress,
         figures=measure(policy, data["test"]),
@@ -306,8 +309,12 @@ def _policy(network: nn.Module, dataset: Dataset) -> npt.NDArray[np.float32]:
 
 def _write_results(config: TrainConfig, result: Result) -> None:
     """The figures for other cards, and the curves to look at."""
-    text = json.dumps({"preset": config.preset, "figures": asdict(result.figures)}, indent=2) + "\n"
-    write_atomically(config.folder / "metrics.json", lambda stream: stream.write(text.encode()))
+    epochs = f"{result.progress.epoch} epochs"
+    if result.progress.epoch < config.loop.epochs:
+        epochs += f" (stopped early, of {config.loop.epochs})"
+    name = f"preset `{config.preset}`, {result.parameters:,} parameters, {epochs}"
+    text = json.dumps({"name": name, "figures": asdict(result.figures)}, indent=2) + "\n"
+    write_atomically(config.folder / METRICS_FILE, lambda stream: stream.write(text.encode()))
     curves = config.folder / "curves.png"
     shares = tuple(result.figures.shares())
     save_curves(result.progress, shares, f"connect4, preset {config.preset}", curves)
@@ -315,7 +322,7 @@ def _write_results(config: TrainConfig, result: Result) -> None:
 
 
 def _publish(network: nn.Module, config: TrainConfig, result: Result) -> None:
-    beside = {f"run in {folder}": read_figures(folder) for folder in config.beside}
+    beside = dict(read_figures(folder / METRICS_FILE) for folder in config.beside)
     has_value = config.architecture == "residual"
     export(
         ServedNet(network).eval(),
