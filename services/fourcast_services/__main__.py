@@ -42,7 +42,7 @@ def main() -> int:
     )
     try:
         ended = asyncio.run(serve(settings, _announce))
-    except (RepositoryError, ModelRefusedError, DeviceError, BindError) as error:
+    except (RepositoryError, ModelRefusedError, DeviceError, BindError, FileNotFoundError) as error:
         print(f"{PROGRAM}: cannot start: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

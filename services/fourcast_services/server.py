@@ -61,6 +61,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> bool:
         ModelRefusedError: If no version of some model passes its checks.
         DeviceError: If the device cannot serve.
         BindError: If the address cannot be listened on.
+        FileNotFoundError: If the opening book is missing.
     """
     engine = Engine.load(settings.models or default_repository(), settings.device)
     book = Book.load()

@@ -31,7 +31,18 @@ COMMANDS = [
     shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines()
 ]
 TARGETS = [command[1] for command in COMMANDS if command[0] == "make"]
-OWN = [command for command in COMMANDS if command[0].startswith("fourcast")]
+# What the targets run, with the ARGS that they are given.
+RUN_BY_MAKE = {
+    "play": ["fourcast", "play"],
+    "serve": ["fourcast-serve"],
+    "train": ["fourcast-train"],
+}
+OWN = [command for command in COMMANDS if command[0].startswith("fourcast")] + [
+    RUN_BY_MAKE[target] + shlex.split(argument.removeprefix("ARGS="))
+    for program, target, *arguments in COMMANDS
+    for argument in arguments
+    if program == "make" and argument.startswith("ARGS=")
+]
 SCRIPTS = [command for command in COMMANDS if command[0] == "python"]
 CURLS = [command for command in COMMANDS if "curl" in command]
 LINKS = [link for link in re.findall(r"\]\(([^)\s]+)\)", README) if "://" not in link]
@@ -53,7 +64,7 @@ def help_of(*command: str) -> str:
 
 
 def check_flags(arguments: list[str], text: str) -> None:
-    """Every flag, and every value that stands in a list of choices, is in a help text."""
+    """Every flag is in a help text."""
     flags = [argument for argument in arguments if argument.startswith("--")]
     assert [flag for flag in flags if not re.search(rf"{flag}\b", text)] == []
 

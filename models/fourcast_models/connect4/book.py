@@ -43,6 +43,10 @@ class Book:
         Raises:
             FileNotFoundError: If there is no such file.
         """
+        if not file.exists():
+            raise FileNotFoundError(
+                f"there is no opening book {file}: fourcast-train connect4-book computes one"
+            )
         with np.load(file, allow_pickle=False) as arrays:
             return Book(keys=arrays["keys"], values=arrays["values"])
 
