@@ -53,7 +53,7 @@ def test_the_card_holds_the_printed_table(trained: tuple[Path, str]) -> None:
     for row in by_ply:
         assert row in card
     (over_all,) = (row for row in rows if row.startswith("| all |"))
-    assert over_all.replace("| all |", "| this network |") in card
+    assert over_all.replace("| all |", "| this one |") in card
 
 
 def test_evaluate_prints_the_same_table(trained: tuple[Path, str]) -> None:

@@ -206,8 +206,8 @@ def test_bad_moves_are_named(moves: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("moves", "column", "message"),
     [
-        ("", 7, "column 7 does not exist"),
-        ("", -1, "column -1 does not exist"),
+        ("", 7, "column 8 does not exist: columns are 1 to 7"),
+        ("", -1, "column 0 does not exist: columns are 1 to 7"),
         ("444444", 3, "column 4 is full"),
         ("1122334", 6, "the game is over (first player won)"),
     ],
