@@ -1,7 +1,10 @@
 """The compiled search: alpha-beta over bitboards with a transposition table, in numba.
 
-`solver` is the door to this room; nothing else calls it. All numbers are signed 64-bit (the 49 bits
-of a board fit), because numba turns mixed signed and unsigned arithmetic into floating point.
+`solver` is the door to this room; nothing else calls it. It is one long file because numba's cache
+on disk notices a change of a function's own file only: split, an edit could run with stale code.
+
+All numbers are signed 64-bit (the 49 bits of a board fit), because numba turns mixed signed and
+unsigned arithmetic into floating point.
 
 The search answers "is the score of this position above a bound?", and the driver halves the range
 of scores until one is left. What makes it fast, in the order of a node's life:
