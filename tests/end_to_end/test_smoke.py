@@ -1,6 +1,7 @@
 """From nothing to a served model: the smoke preset, the service on what it published, a move."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,22 @@ def test_the_card_holds_the_printed_table(trained: tuple[Path, str]) -> None:
         assert row in card
     (over_all,) = (row for row in rows if row.startswith("| all |"))
     assert over_all.replace("| all |", "| this one |") in card
+
+
+def test_a_card_does_without_figures_that_are_not_there(
+    trained: tuple[Path, str], tmp_path: Path
+) -> None:
+    run_folder, _ = trained
+    shutil.copytree(run_folder.parent, tmp_path / "runs")
+    done = run(fourcast_train("connect4 --preset smoke --beside runs/nowhere"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "runs/nowhere/metrics.json, which is not there" in done.stderr
+    model = read_model(tmp_path / "runs" / "connect4-smoke" / "repository", "connect4")
+    assert model.versions == (2, 1)
+    # The card and the file say what was asked for, not only the preset.
+    command = "fourcast-train connect4 --preset smoke --beside runs/nowhere"
+    assert stamp_of(model.weights(2))["command"] == command
+    assert command in model.card.read_text()
 
 
 def test_evaluate_prints_the_same_table(trained: tuple[Path, str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -70,7 +71,7 @@ class TrainConfig:
     """Checkpoint, curves.png, metrics.json. A killed run continues from here."""
 
     beside: tuple[Path, ...] = ()
-    """Folders of finished runs whose figures the card shows for comparison."""
+    """Folders of finished runs whose figures the card shows for comparison, if they are there."""
 
     architecture: Architecture = "residual"
     """`residual` or `slides`, see net.py."""
@@ -144,7 +145,7 @@ def main(args: list[str]) -> None:
     if config.evaluate:
         evaluate_published(config)
     else:
-        train(config)
+        train(config, command=shlex.join(PROGRAM.split() + args))
 
 
 def _chosen_preset(args: list[str]) -> TrainConfig:
@@ -159,8 +160,13 @@ class _PresetOnly:
     preset: Preset = "default"
 
 
-def train(config: TrainConfig) -> Result:
-    """The whole path: labels, training, evaluation, curves, publication."""
+def train(config: TrainConfig, command: str) -> Result:
+    """The whole path: labels, training, evaluation, curves, publication.
+
+    Args:
+        config: What to do.
+        command: What makes this run again, for the card.
+    """
     choose_device(config.loop.device)  # fails now, not after an hour of labelling
     data = {split: load_or_label(config.data, split) for split in config.data.sizes}
     torch.manual_seed(config.loop.seed)
@@ -171,7 +177,7 @@ def train(config: TrainConfig) -> Result:
     network.cpu()
     policy = _policy(network, data["test"])
     result = Result(
-        command=f"{PROGRAM} --preset {config.preset}",
+        command=command,
         seeds=(config.data.seed, config.loop.seed),
         parameters=parameters,
         progress=progress,
@@ -322,7 +328,11 @@ def _write_results(config: TrainConfig, result: Result) -> None:
 
 
 def _publish(network: nn.Module, config: TrainConfig, result: Result) -> None:
-    beside = dict(read_figures(folder / METRICS_FILE) for folder in config.beside)
+    files = [folder / METRICS_FILE for folder in config.beside]
+    for file in files:
+        if not file.exists():
+            log.warning("the card goes without the figures of %s, which is not there", file)
+    beside = dict(read_figures(file) for file in files if file.exists())
     has_value = config.architecture == "residual"
     export(
         ServedNet(network).eval(),
