@@ -7,7 +7,7 @@ This file alone knows the layout::
     <repository>/<model>/<version>/model.onnx
     <repository>/<model>/<version>/golden.npz   arrays "input.<tensor>" and "output.<tensor>"
 
-Versions are whole numbers from 1; the newest serves by default. Folders whose names begin with a
+Versions are whole numbers from 1. Folders whose names begin with a
 dot belong to a publish under way, or to one that was killed, and are passed over.
 """
 
@@ -18,77 +18,34 @@ import shutil
 import sys
 import uuid
 import zipfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from google.protobuf import text_format
-from tritonclient.grpc import model_config_pb2
+
+from fourcast_models.model_config import (
+    Arrays,
+    ConfigError,
+    ModelConfig,
+    format_config,
+    read_config,
+)
 
 CONFIG_FILE = "config.pbtxt"
 CARD_FILE = "README.md"
 WEIGHTS_FILE = "model.onnx"
 GOLDEN_FILE = "golden.npz"
-BACKEND = "onnxruntime"
 
-FREE = -1
-"""The size of a dimension that may be anything."""
+Fingerprint = tuple[object, ...]
+"""To be compared only; see `fingerprint`."""
 
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
-_NUMBERS = "bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64"
-_DTYPES: dict[str, np.dtype[np.generic]] = {
-    f"TYPE_{name.upper().replace('FLOAT', 'FP')}": np.dtype(name) for name in _NUMBERS.split()
-}
-"""Element types by their names in config.pbtxt, "TYPE_UINT8" or "TYPE_FP32"."""
-
-Arrays = Mapping[str, npt.NDArray[Any]]
-"""Arrays by tensor name."""
 
 
 class RepositoryError(RuntimeError):
     """A model repository, or a part of it, is missing or malformed; the text names the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
-    """One input or output of a model.
-
-    Attributes:
-        name: The tensor's name in the ONNX file.
-        dtype: Its element type.
-        dims: Its sizes, `FREE` where any will do; without the batch dimension if the model has one.
-    """
-
-    name: str
-    dtype: np.dtype[np.generic]
-    dims: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelConfig:
-    """What config.pbtxt says about a model.
-
-    Attributes:
-        name: The model's name, which is its folder's name.
-        inputs: What it takes.
-        outputs: What it gives.
-        max_batch_size: The most rows of one call; 0 if the tensors have no batch dimension.
-        parameters: Free text by key.
-    """
-
-    name: str
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    max_batch_size: int
-    parameters: Mapping[str, str] = field(default_factory=dict)
-
-    def shape(self, tensor: TensorSpec) -> tuple[int, ...]:
-        """The tensor's sizes as in the ONNX file: with a leading `FREE` for the batch, if any."""
-        return (FREE, *tensor.dims) if self.max_batch_size else tensor.dims
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +105,27 @@ def default_repository() -> Path:
     )
 
 
+def model_names(repository: Path) -> list[str]:
+    """The names of a repository's model folders, in alphabetical order, unread.
+
+    Raises:
+        RepositoryError: If the folder is missing or holds no model.
+    """
+    if not repository.is_dir():
+        raise RepositoryError(f"model repository {repository} is not a folder")
+    names = sorted(
+        path.name
+        for path in repository.iterdir()
+        if path.is_dir() and not path.name.startswith(".")
+    )
+    if not names:
+        raise RepositoryError(
+            f"model repository {repository} holds no model: expected <model>/{CONFIG_FILE} "
+            f"and <model>/<version>/{WEIGHTS_FILE} in it"
+        )
+    return names
+
+
 def read_repository(repository: Path) -> dict[str, Model]:
     """Every model of a repository by name, in alphabetical order.
 
@@ -155,17 +133,7 @@ def read_repository(repository: Path) -> dict[str, Model]:
         RepositoryError: If the folder is missing or holds no model, or a model folder in it is
             malformed.
     """
-    if not repository.is_dir():
-        raise RepositoryError(f"model repository {repository} is not a folder")
-    folders = sorted(
-        path for path in repository.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
-    if not folders:
-        raise RepositoryError(
-            f"model repository {repository} holds no model: expected <model>/{CONFIG_FILE} "
-            f"and <model>/<version>/{WEIGHTS_FILE} in it"
-        )
-    return {folder.name: read_model(repository, folder.name) for folder in folders}
+    return {name: read_model(repository, name) for name in model_names(repository)}
 
 
 def read_model(repository: Path, name: str) -> Model:
@@ -177,7 +145,7 @@ def read_model(repository: Path, name: str) -> Model:
     """
     if not (folder := repository / _checked_name(name)).is_dir():
         raise RepositoryError(f"model repository {repository} has no model {name!r}")
-    config = read_config(folder / CONFIG_FILE)
+    config = _read_config(folder)
     if config.name != name:
         raise RepositoryError(
             f"{folder / CONFIG_FILE}: field 'name' is {config.name!r} but the folder is {name!r}"
@@ -187,49 +155,20 @@ def read_model(repository: Path, name: str) -> Model:
     return Model(folder=folder, config=config, versions=versions)
 
 
-def read_config(path: Path) -> ModelConfig:
-    """A model's config.pbtxt, checked.
+def fingerprint(model: Model, version: int) -> Fingerprint:
+    """What tells a version's files, and its model's config, from changed ones.
 
-    Raises:
-        RepositoryError: If the file cannot be read, has a field that Triton's format does not
-            know (the message names file, line and field), or does not describe an ONNX model.
+    A file that is missing counts as one without content.
     """
-    try:
-        message = text_format.Parse(path.read_text("utf-8"), model_config_pb2.ModelConfig())
-    except text_format.ParseError as error:
-        raise RepositoryError(f"{path}:{error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RepositoryError(f"cannot read {path}: {error}") from None
-    if message.backend != BACKEND:
-        raise RepositoryError(f"{path}: field 'backend' is {message.backend!r}, not {BACKEND!r}")
-    if message.max_batch_size < 0:
-        raise RepositoryError(f"{path}: field 'max_batch_size' is negative")
-    return ModelConfig(
-        name=message.name,
-        inputs=_read_tensors(path, "input", message.input),
-        outputs=_read_tensors(path, "output", message.output),
-        max_batch_size=message.max_batch_size,
-        parameters={key: value.string_value for key, value in message.parameters.items()},
-    )
-
-
-def format_config(config: ModelConfig) -> str:
-    """The text of config.pbtxt that `read_config` reads back."""
-    message = model_config_pb2.ModelConfig(
-        name=config.name,
-        backend=BACKEND,
-        max_batch_size=config.max_batch_size,
-    )
-    # Triton's default would offer the newest version only; fourcast-serve offers them all.
-    message.version_policy.all.SetInParent()
-    type_names = {dtype: name for name, dtype in _DTYPES.items()}
-    for target, tensors in ((message.input, config.inputs), (message.output, config.outputs)):
-        for tensor in tensors:
-            data_type = model_config_pb2.DataType.Value(type_names[tensor.dtype])
-            target.add(name=tensor.name, data_type=data_type, dims=tensor.dims)
-    for key, value in config.parameters.items():
-        message.parameters[key].string_value = value
-    return text_format.MessageToString(message)
+    marks: list[tuple[int, ...]] = []
+    for path in (model.weights(version), model.golden(version)):
+        try:
+            status = path.stat()
+        except OSError:
+            marks.append(())
+        else:
+            marks.append((status.st_ino, status.st_mtime_ns, status.st_size))
+    return (model.config, *marks)
 
 
 def read_golden(path: Path, config: ModelConfig) -> Golden:
@@ -309,11 +248,18 @@ def publish(
         _write_synced(staging / CARD_FILE, card.encode())
         _sync_folder(contents)
         _sync_folder(staging)
-        read_golden(contents / GOLDEN_FILE, read_config(staging / CONFIG_FILE))
+        read_golden(contents / GOLDEN_FILE, _read_config(staging))
         _move_in(staging, folder, version)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return folder / str(version)
+
+
+def _read_config(folder: Path) -> ModelConfig:
+    try:
+        return read_config(folder / CONFIG_FILE)
+    except ConfigError as error:
+        raise RepositoryError(str(error)) from None
 
 
 def _move_in(staging: Path, folder: Path, version: int) -> None:
@@ -340,30 +286,6 @@ def _check_files(files: Mapping[str, bytes]) -> None:
             raise RepositoryError(f"{file!r} is not a plain file name")
     if missing := sorted({WEIGHTS_FILE, GOLDEN_FILE} - files.keys()):
         raise RepositoryError(f"a version needs {missing[0]}, but only has {sorted(files)}")
-
-
-def _read_tensors(
-    path: Path, kind: str, messages: Iterable[model_config_pb2.ModelInput]
-) -> tuple[TensorSpec, ...]:
-    """The tensors of one kind, "input" or "output"."""
-    tensors = []
-    for message in messages:
-        type_name = model_config_pb2.DataType.Name(message.data_type)
-        if type_name not in _DTYPES:
-            raise RepositoryError(
-                f"{path}: {kind} {message.name!r} has data_type {type_name}, not one of "
-                f"{', '.join(_DTYPES)}"
-            )
-        if any(size < 1 and size != FREE for size in message.dims):
-            raise RepositoryError(
-                f"{path}: {kind} {message.name!r} has dims {list(message.dims)}: sizes are "
-                f"positive, or {FREE} for any"
-            )
-        tensors.append(TensorSpec(message.name, _DTYPES[type_name], tuple(message.dims)))
-    names = [tensor.name for tensor in tensors]
-    if not names or "" in names or len(set(names)) < len(names):
-        raise RepositoryError(f"{path}: field '{kind}' needs tensors, each of its own name")
-    return tuple(tensors)
 
 
 def _write_synced(path: Path, content: bytes) -> None:

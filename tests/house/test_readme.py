@@ -14,7 +14,8 @@ from google.protobuf import json_format
 
 from fourcast.connect4.v1 import connect4_pb2
 from fourcast_clients.api import DEFAULT_SERVER
-from fourcast_models.repository import ModelConfig, TensorSpec, read_repository
+from fourcast_models.model_config import ModelConfig, TensorSpec
+from fourcast_models.repository import read_repository
 from tests.services.running import run_server
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -13,16 +13,12 @@ import numpy as np
 import pytest
 
 from fourcast_models import repository as repository_module
+from fourcast_models.model_config import FREE, ModelConfig, TensorSpec, format_config
 from fourcast_models.repository import (
-    FREE,
-    ModelConfig,
     RepositoryError,
-    TensorSpec,
     default_repository,
-    format_config,
     next_version,
     publish,
-    read_config,
     read_golden,
     read_model,
     read_repository,
@@ -57,62 +53,6 @@ def tree(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-@pytest.mark.parametrize(
-    "config", [CONFIG, replace(CONFIG, max_batch_size=0, parameters={}, name="a.b-c_d")]
-)
-def test_config_survives_its_file(tmp_path: Path, config: ModelConfig) -> None:
-    path = tmp_path / "config.pbtxt"
-    path.write_text(format_config(config))
-    assert read_config(path) == config
-
-
-@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "float32", "float64"])
-def test_element_types_survive(tmp_path: Path, dtype: str) -> None:
-    path = tmp_path / "config.pbtxt"
-    spec = TensorSpec("x", np.dtype(dtype), ())
-    path.write_text(format_config(replace(CONFIG, inputs=(spec,))))
-    assert read_config(path).inputs == (spec,)
-
-
-def test_shape_has_the_batch_dimension_first() -> None:
-    assert CONFIG.shape(CONFIG.inputs[0]) == (FREE, 2, FREE)
-    assert replace(CONFIG, max_batch_size=0).shape(CONFIG.inputs[0]) == (2, FREE)
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ('name: "twice"\ncolour: 3\n', ':2:1 : .*no field named "colour"'),
-        ('max_batch_size: "many"', ":1:17 .*integer"),
-        ('input { name: "x" shape: 3 }', ':1:19 .*no field named "shape"'),
-        ("name: ", ":1:7"),
-        ('name: "twice"', "field 'backend' is '', not 'onnxruntime'"),
-        ('backend: "python"', "field 'backend' is 'python'"),
-        ('backend: "onnxruntime" max_batch_size: -1', "'max_batch_size' is negative"),
-        ('backend: "onnxruntime"', "field 'input' needs tensors"),
-        (
-            'backend: "onnxruntime" input { name: "x" data_type: TYPE_STRING }',
-            "input 'x' has data_type TYPE_STRING",
-        ),
-        (
-            'backend: "onnxruntime" input { name: "x" data_type: TYPE_FP32 dims: 0 }',
-            r"input 'x' has dims \[0\]",
-        ),
-        (
-            'backend: "onnxruntime" input { name: "x" data_type: TYPE_FP32 } '
-            'input { name: "x" data_type: TYPE_FP32 }',
-            "field 'input' needs tensors, each of its own name",
-        ),
-    ],
-)
-def test_wrong_config_names_file_and_field(tmp_path: Path, text: str, reason: str) -> None:
-    path = tmp_path / "config.pbtxt"
-    path.write_text(text)
-    with pytest.raises(RepositoryError, match=reason) as caught:
-        read_config(path)
-    assert str(caught.value).startswith(str(path))
 
 
 def test_first_version_arrives_whole(tmp_path: Path) -> None:

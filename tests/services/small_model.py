@@ -11,7 +11,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from fourcast_models.repository import ModelConfig, TensorSpec, publish
+from fourcast_models.model_config import ModelConfig, TensorSpec
+from fourcast_models.repository import publish
 
 CONFIG = ModelConfig(
     name="connect4",

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from fourcast_models.connect4 import codec
 from fourcast_models.connect4.board import parse_moves
-from fourcast_models.repository import ModelConfig, read_golden, read_model
+from fourcast_models.model_config import ModelConfig
+from fourcast_models.repository import read_golden, read_model
 from fourcast_training.connect4.net import ServedNet, build
 from fourcast_training.export import PARITY, Origin, export, run_onnx, stamp_of
 

@@ -22,21 +22,14 @@ import onnxruntime
 import torch
 from torch import nn
 
-from fourcast_models.repository import (
-    GOLDEN_FILE,
-    WEIGHTS_FILE,
-    ModelConfig,
-    next_version,
-    publish,
-)
+from fourcast_models.model_config import Arrays, ModelConfig
+from fourcast_models.repository import GOLDEN_FILE, WEIGHTS_FILE, next_version, publish
 
 log = logging.getLogger(__name__)
 
 # The exporter tells what it does with every operator, and which packages it does without.
 for _chatty in ("torch.onnx", "onnxscript", "onnx_ir"):
     logging.getLogger(_chatty).setLevel(logging.ERROR)
-
-Arrays = Mapping[str, npt.NDArray[Any]]
 
 PARITY = 1e-5
 """The largest difference allowed between torch and onnxruntime, in any output element."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fourcast_models.connect4.board import COLUMN_BITS, COLUMNS, ROWS, Board
-from fourcast_models.repository import TensorSpec
+from fourcast_models.model_config import TensorSpec
 
 CODEC_VERSION = 1
 """Stamped into exported models; raise it when the planes change their meaning."""

@@ -18,7 +18,8 @@ from torch.nn import functional
 from fourcast_models.connect4 import codec
 from fourcast_models.connect4.board import CELLS
 from fourcast_models.connect4.book import ILLEGAL
-from fourcast_models.repository import ModelConfig, default_repository, read_model
+from fourcast_models.model_config import Batching, ModelConfig
+from fourcast_models.repository import default_repository, read_model
 from fourcast_training.connect4.card import Result, read_figures, write_card
 from fourcast_training.connect4.data import DataConfig, Dataset, load_or_label
 from fourcast_training.connect4.evaluate import Figures, measure, measure_by_ply, table
@@ -341,6 +342,7 @@ def _publish(network: nn.Module, config: TrainConfig, result: Result) -> None:
             inputs=(codec.BOARD,),
             outputs=(codec.POLICY, codec.VALUE) if has_value else (codec.POLICY,),
             max_batch_size=MAX_BATCH,
+            batching=Batching(),
             parameters={"codec_version": str(codec.CODEC_VERSION)},
         ),
         golden_inputs={codec.BOARD.name: _planes(result.data["test"])[:GOLDEN_POSITIONS]},
