@@ -1,18 +1,17 @@
 """The command `fourcast-serve`: flags, logging and exit codes."""
 
-import asyncio
 import logging
 import os
 import sys
 
 import tyro
 
-from fourcast_models.repository import RepositoryError
-from fourcast_services.engine import DeviceError, ModelRefusedError
-from fourcast_services.server import BindError, serve
+from fourcast_services import exposure, logs
+from fourcast_services.address import BindError
+from fourcast_services.logs import PROGRAM
 from fourcast_services.settings import Settings
 
-PROGRAM = "fourcast-serve"
+_log = logging.getLogger(__name__)
 
 DESCRIPTION = f"""Serve the models of a repository over gRPC until SIGTERM or Ctrl-C.
 
@@ -25,7 +24,11 @@ Examples:
 
 {PROGRAM} --host 0.0.0.0 --port 8080  (for every computer that reaches this one)
 
-{PROGRAM} --models ./repository --device cuda  (other models, on a GPU or not at all)
+{PROGRAM} --models ./repository --watch --device cuda  (other models, as they come, on a GPU only)
+
+{PROGRAM} --workers 4 --metrics-port 9090  (four processes on one port, with Prometheus metrics)
+
+{PROGRAM} --host 0.0.0.0 --tls-certificate c.pem --tls-key k.pem --token-file t  (known callers)
 """
 
 
@@ -37,21 +40,22 @@ def main() -> int:
         flags exit with 2.
     """
     settings = tyro.cli(Settings, prog=PROGRAM, description=DESCRIPTION)
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format=f"{PROGRAM}: %(levelname)s: %(message)s"
-    )
+    logs.configure(settings.observability.log_format)
+    for warning in exposure.warnings(settings):
+        _log.warning("%s", warning)
+    # Imported here: a supervisor does without onnxruntime, and no metric may be made before it has
+    # said where the workers' values go.
+    if settings.workers == 1:
+        from fourcast_services.run import run_alone
+
+        return run_alone(settings, _announce)
+    from fourcast_services.workers import supervise
+
     try:
-        ended = asyncio.run(serve(settings, _announce))
-    except (RepositoryError, ModelRefusedError, DeviceError, BindError, FileNotFoundError) as error:
-        print(f"{PROGRAM}: cannot start: {error}", file=sys.stderr)
+        return supervise(settings, _announce)
+    except BindError as error:
+        _log.error("cannot start: %s", error)
         return 1
-    except KeyboardInterrupt:
-        return 130
-    if not ended:
-        # The interpreter would wait for the thread that compiles the solver, a minute perhaps.
-        sys.stderr.flush()
-        os._exit(0)
-    return 0
 
 
 def _announce(address: str) -> None:

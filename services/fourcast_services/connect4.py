@@ -10,7 +10,7 @@ from fourcast_models.connect4.board import Board, Status
 from fourcast_models.connect4.book import Book
 from fourcast_services import connect4_wire as translate
 from fourcast_services.connect4_network import Opinion, ask_network
-from fourcast_services.engine import Engine
+from fourcast_services.inference_backend import InferenceBackend
 from fourcast_services.solver_pool import SolverPool
 
 SERVICE_NAME = wire.DESCRIPTOR.services_by_name["Connect4Service"].full_name
@@ -23,16 +23,18 @@ _DescribeContext = ServicerContext[wire.DescribePositionRequest, wire.DescribePo
 class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
     """Moves, exact analysis and the rules; the proto says what each method promises."""
 
-    def __init__(self, engine: Engine, book: Book, solvers: SolverPool, scouts: SolverPool) -> None:
+    def __init__(
+        self, backend: InferenceBackend, book: Book, solvers: SolverPool, scouts: SolverPool
+    ) -> None:
         """Offer Connect-4.
 
         Args:
-            engine: Runs the networks.
+            backend: Runs the networks.
             book: Solved openings, which need no solver.
             solvers: For exact scores, which may take a minute.
             scouts: For shallow searches, which take milliseconds and so never wait for the others.
         """
-        self._engine = engine
+        self._backend = backend
         self._book = book
         self._solvers = solvers
         self._scouts = scouts
@@ -47,7 +49,7 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
         level = translate.read_level(request.level)
         if level == wire.LEVEL_PERFECT:
             return await self._perfect_move(board)
-        opinion = ask_network(self._engine, board, request.model, request.model_version)
+        opinion = await ask_network(self._backend, board, request.model, request.model_version)
         if level == wire.LEVEL_SEARCH:
             return await self._searched_move(board, opinion)
         column = player.most_probable(opinion.policy, rules.legal_columns(board))

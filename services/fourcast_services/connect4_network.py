@@ -1,12 +1,12 @@
-"""What a Connect-4 network thinks of a position, asked through the engine."""
+"""What a Connect-4 network thinks of a position, asked of whatever runs it."""
 
 from dataclasses import dataclass
 
 from fourcast_models.connect4.board import Board
 from fourcast_models.connect4.codec import BOARD, POLICY, VALUE, encode
-from fourcast_models.repository import ModelConfig
-from fourcast_services.engine import Engine
+from fourcast_services.engine.errors import InputError
 from fourcast_services.errors import FieldError
+from fourcast_services.inference_backend import InferenceBackend
 
 DEFAULT_MODEL = "connect4"
 
@@ -32,11 +32,11 @@ class Opinion:
     version: str
 
 
-def ask_network(engine: Engine, board: Board, model: str, version: str) -> Opinion:
+async def ask_network(backend: InferenceBackend, board: Board, model: str, version: str) -> Opinion:
     """A network's opinion of a position.
 
     Args:
-        engine: Runs the model.
+        backend: Runs the model.
         board: A position with at least one legal move.
         model: The model's name, "" for `DEFAULT_MODEL`.
         version: A whole number, "" for the one that serves by default.
@@ -47,8 +47,14 @@ def ask_network(engine: Engine, board: Board, model: str, version: str) -> Opini
         FieldError: If the model is none for Connect-4.
     """
     name = model or DEFAULT_MODEL
-    _check_tensors(engine.config(name))
-    inference = engine.infer(name, {BOARD.name: encode([board])}, version)
+    try:
+        inference = await backend.infer(name, {BOARD.name: encode([board])}, version)
+    except InputError:
+        raise _no_connect4_model(name) from None
+    for spec in (POLICY, VALUE):
+        answer = inference.outputs.get(spec.name)
+        if answer is None or (answer.dtype, answer.shape) != (spec.dtype, (1, *spec.dims)):
+            raise _no_connect4_model(name)
     win, draw, loss = inference.outputs[VALUE.name][0].tolist()
     return Opinion(
         policy=tuple(inference.outputs[POLICY.name][0].tolist()),
@@ -60,10 +66,9 @@ def ask_network(engine: Engine, board: Board, model: str, version: str) -> Opini
     )
 
 
-def _check_tensors(config: ModelConfig) -> None:
-    if (config.inputs, config.outputs) != ((BOARD,), (POLICY, VALUE)) or not config.max_batch_size:
-        raise FieldError(
-            "model",
-            f"{config.name!r} is no Connect-4 model: those take 'board' and give 'policy' and "
-            "'value' (see the card of 'connect4')",
-        )
+def _no_connect4_model(name: str) -> FieldError:
+    return FieldError(
+        "model",
+        f"{name!r} is no Connect-4 model: those take 'board' and give 'policy' and 'value' "
+        "(see the card of 'connect4')",
+    )

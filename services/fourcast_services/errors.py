@@ -1,8 +1,8 @@
 """Exceptions to status codes with google.rpc details: the one place where errors meet the wire."""
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, TypeAlias, TypeVar, cast
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -11,17 +11,17 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from fourcast_services.engine import UnknownModelError, UnknownVersionError
-from fourcast_services.solver_pool import PoolClosedError, QueueFullError
+from fourcast_services.calls import DeadlineError, current
+from fourcast_services.engine.errors import (
+    InputError,
+    ModelRefusedError,
+    UnknownModelError,
+    UnknownVersionError,
+)
+from fourcast_services.overload import QueueFullError
+from fourcast_services.solver_pool import PoolClosedError
 
 _log = logging.getLogger(__name__)
-
-_Request = TypeVar("_Request")
-_Response = TypeVar("_Response")
-_Context = grpc.aio.ServicerContext[Any, Any]
-_Call = grpc.HandlerCallDetails
-# Generic in its type hints only.
-_Handler: TypeAlias = "grpc.RpcMethodHandler[_Request, _Response]"
 
 
 class FieldError(ValueError):
@@ -38,78 +38,86 @@ class FieldError(ValueError):
         self.reason = reason
 
 
-class StatusInterceptor(grpc.aio.ServerInterceptor):
-    """Answers the exceptions of every unary method with a status; no traceback leaves the server.
+class ForbiddenError(Exception):
+    """The server does not do that for anybody."""
 
-    Streaming methods pass unchanged: the only ones are those of health and reflection.
+
+class UnauthenticatedError(Exception):
+    """The caller did not say, or could not prove, who it is."""
+
+
+class BackendError(Exception):
+    """The server that runs the models cannot be reached, or answers what no such server should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a call is to end.
+
+    Attributes:
+        code: Its status.
+        message: What is wrong, for the caller.
+        details: A google.rpc message for programs, if there is one.
     """
 
-    async def intercept_service(
-        self,
-        continuation: "Callable[[_Call], Awaitable[_Handler[_Request, _Response] | None]]",
-        handler_call_details: _Call,
-    ) -> "_Handler[_Request, _Response] | None":
-        """The method's handler, guarded."""
-        handler = await continuation(handler_call_details)
-        # None: no such method, which gRPC answers itself.
-        if handler is None or handler.unary_unary is None:
-            return handler
-        # Untyped: the hints of `grpc` only know its threaded server's methods here. Bytes come in
-        # undecoded, because gRPC would answer broken ones with the exception's class.
-        guarded: Any = _guarded(handler, handler_call_details.method)
-        return grpc.unary_unary_rpc_method_handler(
-            guarded, request_deserializer=None, response_serializer=handler.response_serializer
-        )
-
-
-def _guarded(
-    handler: "_Handler[Any, _Response]", name: str
-) -> Callable[[bytes, _Context], Awaitable[_Response]]:
-    method = cast(Callable[[Any, _Context], Awaitable[_Response]], handler.unary_unary)
-    decode = cast(Callable[[bytes], Any], handler.request_deserializer)
-
-    async def guarded(request: bytes, context: _Context) -> _Response:
-        try:
-            return await method(decode(request), context)
-        except grpc.aio.AbortError:
-            # The status is set already, by the health servicer for one.
-            raise
-        except Exception as error:  # noqa: BLE001 - every exception gets a status, a log entry too
-            await _abort(context, error, name)
-
-    return guarded
-
-
-async def _abort(context: _Context, error: Exception, method: str) -> NoReturn:
+    code: grpc.StatusCode
+    message: str
     details: Message | None = None
-    message = str(error)
+
+
+def describe(error: Exception, method: str) -> Failure:
+    """The status that an exception stands for; one that stands for none is logged.
+
+    Args:
+        error: What a method raised.
+        method: The method's name, for the log.
+    """
+    code, details, message = grpc.StatusCode.INVALID_ARGUMENT, None, str(error)
     match error:
         case FieldError():
-            code = grpc.StatusCode.INVALID_ARGUMENT
-            violation = error_details_pb2.BadRequest.FieldViolation(
-                field=error.field, description=error.reason
-            )
-            details = error_details_pb2.BadRequest(field_violations=[violation])
+            details = _bad_request(error.field, error.reason)
+        case InputError():
+            details = _bad_request("inputs", message)
         case DecodeError():
-            code = grpc.StatusCode.INVALID_ARGUMENT
             message = "the bytes sent are not a request of this method"
+        case UnauthenticatedError():
+            code = grpc.StatusCode.UNAUTHENTICATED
+        case ForbiddenError():
+            code = grpc.StatusCode.PERMISSION_DENIED
         case UnknownModelError() | UnknownVersionError():
             code = grpc.StatusCode.NOT_FOUND
+        case ModelRefusedError():
+            code = grpc.StatusCode.FAILED_PRECONDITION
         case QueueFullError():
             code = grpc.StatusCode.RESOURCE_EXHAUSTED
             delay = Duration()
             delay.FromNanoseconds(round(error.retry_after * 1e9))
             details = error_details_pb2.RetryInfo(retry_delay=delay)
-        case PoolClosedError():
+        case DeadlineError():
+            code = grpc.StatusCode.DEADLINE_EXCEEDED
+        case PoolClosedError() | BackendError():
             code = grpc.StatusCode.UNAVAILABLE
         case _:
             # The text must not depend on the request: it could carry anything out.
             code = grpc.StatusCode.INTERNAL
             message = "the server failed on this call; its log says why"
-            _log.error("%s failed", method, exc_info=error)
-    status = status_pb2.Status(code=code.value[0], message=message)
-    if details is not None:
+            request_id = current().request_id
+            _log.error("%s failed", method, exc_info=error, extra={"request_id": request_id})
+    return Failure(code, message, details)
+
+
+async def abort(context: grpc.aio.ServicerContext[Any, Any], failure: Failure) -> NoReturn:
+    """End a call with a status and its google.rpc details."""
+    status = status_pb2.Status(code=failure.code.value[0], message=failure.message)
+    if failure.details is not None:
         packed = AnyMessage()
-        packed.Pack(details)
+        packed.Pack(failure.details)
         status.details.append(packed)
-    await context.abort(code, message, rpc_status.to_status(status).trailing_metadata)
+    await context.abort(
+        failure.code, failure.message, rpc_status.to_status(status).trailing_metadata
+    )
+
+
+def _bad_request(field: str, description: str) -> error_details_pb2.BadRequest:
+    violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=description)
+    return error_details_pb2.BadRequest(field_violations=[violation])

@@ -2,36 +2,44 @@
 
 import asyncio
 import logging
-import os
-import signal
-import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from fourcast.connect4.v1 import connect4_pb2_grpc
 from fourcast_models.connect4.book import Book
 from fourcast_models.repository import default_repository
-from fourcast_services import connect4
+from fourcast_services import connect4, tracing
+from fourcast_services.address import BindError
+from fourcast_services.credentials import read_token, server_credentials
 from fourcast_services.engine import Engine
-from fourcast_services.errors import StatusInterceptor
+from fourcast_services.engine.watch import watch
+from fourcast_services.guard import Guard, GuardedServer
+from fourcast_services.inference import SERVICE_NAME, InferenceServicer, add_to_server
+from fourcast_services.inference_backend import InferenceBackend
+from fourcast_services.memory import give_back
+from fourcast_services.peers import Peers
+from fourcast_services.remote import RemoteBackend
 from fourcast_services.settings import Settings
 from fourcast_services.solver_pool import SolverPool
 
 if TYPE_CHECKING:
     from fourcast_models.connect4.solver import Solver
 
-MAX_MESSAGE_BYTES = 1 << 20
-"""The largest request or response; a position takes some hundred bytes."""
-
 GRACE_SECONDS = 5.0
 """How long calls may run on after the server was asked to stop."""
 
 ANSWER_SECONDS = 1.0
 """How long calls have then to take in that they are over."""
+
+QUIET_SECONDS = 0.2
+"""A stopping server without calls for that long has none on their way in either."""
+
+KEEPALIVE_SECONDS = 60
+"""How often a silent connection is asked whether its other end is still there."""
 
 WAITING_PER_SLOT = 16
 """How many calls may wait for each slot of a solver pool."""
@@ -42,16 +50,16 @@ SCOUT_TABLE_MEBIBYTES = 1
 _log = logging.getLogger(__name__)
 
 
-class BindError(Exception):
-    """The address cannot be listened on."""
-
-
-async def serve(settings: Settings, announce: Callable[[str], None]) -> bool:
-    """Serve until a signal, or the end of standard input, asks for the end.
+async def serve(
+    settings: Settings, announce: Callable[[str], None], stop: asyncio.Event, peers: Peers
+) -> bool:
+    """Serve until asked to stop.
 
     Args:
         settings: What to serve, and where.
         announce: Called once with "host:port" when the server answers.
+        stop: Set when the server is to stop.
+        peers: The other workers on the same port.
 
     Returns:
         Whether every search has ended; if not, a thread still runs.
@@ -61,51 +69,119 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> bool:
         ModelRefusedError: If no version of some model passes its checks.
         DeviceError: If the device cannot serve.
         BindError: If the address cannot be listened on.
+        CredentialsError: If a certificate, key or token cannot be used.
+        TracingError: If calls are to be traced and cannot be.
         FileNotFoundError: If the opening book is missing.
     """
-    engine = Engine.load(settings.models or default_repository(), settings.device)
+    guard = _make_guard(settings)
+    server = grpc.aio.server(
+        interceptors=tracing.interceptors(settings.observability.traces),
+        options=_options(settings.limits.max_message_mebibytes << 20, shared=peers.among_others),
+    )
+    # Any: the hints of generated code name gRPC's own servers.
+    guarded: Any = GuardedServer(server, guard)
+    engine = None
+    backend: InferenceBackend
+    if settings.backend is not None:
+        backend = RemoteBackend(settings.backend)
+    else:
+        backend = engine = await _start_engine(settings, peers)
     book = Book.load()
     solvers = _solver_pool(
-        settings.solver_slots, lambda: _make_solver(settings.table_mebibytes, book)
+        settings.limits.solver_slots,
+        lambda: _make_solver(settings.limits.table_mebibytes, book),
     )
     scouts = _solver_pool(1, _make_scout)
-    server = grpc.aio.server(
-        interceptors=[StatusInterceptor()],
-        options=[
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            # Else a second server on the same port would start and take half of the calls.
-            ("grpc.so_reuseport", 0),
-        ],
-    )
+
     # One line a product.
     connect4_pb2_grpc.add_Connect4ServiceServicer_to_server(
-        connect4.Connect4Servicer(engine, book, solvers, scouts), server
+        connect4.Connect4Servicer(backend, book, solvers, scouts), guarded
     )
-    services = ("", connect4.SERVICE_NAME)
+    services = [connect4.SERVICE_NAME]
+    inference = None
+    if engine is not None:
+        inference = InferenceServicer(
+            engine,
+            peers,
+            model_control=settings.model_control,
+            max_streams=settings.limits.max_streams,
+        )
+        add_to_server(inference, guarded)
+        services.append(SERVICE_NAME)
 
     healths = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(healths, server)
-    names = (*filter(None, services), health.SERVICE_NAME, reflection.SERVICE_NAME)
-    reflection.enable_server_reflection(names, server)
+    health_pb2_grpc.add_HealthServicer_to_server(healths, guarded)
+    names = (*services, health.SERVICE_NAME, reflection.SERVICE_NAME)
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]  # has no hints
+        reflection.aio.ReflectionServicer(names), guarded
+    )
 
-    stop = _stop_event(settings.exit_with_parent)
-    address = _bind(server, settings.host, settings.port)
+    address = _bind(server, settings, peers)
     await server.start()
-    for service in services:
+    for service in ("", *services):
         await healths.set(service, health_pb2.HealthCheckResponse.SERVING)
+    if inference is not None:
+        inference.ready = True
+    give_back()
     announce(address)
+    watching = asyncio.create_task(watch(engine)) if engine and settings.watch else None
 
     await stop.wait()
-    _log.info("stopping: open calls have %g seconds", GRACE_SECONDS)
+    _log.info("stopping: open calls have %g seconds", settings.shutdown_delay + GRACE_SECONDS)
     # First, so that a load balancer looks elsewhere while the open calls end.
+    if inference is not None:
+        inference.ready = False
     await healths.enter_graceful_shutdown()
+    if watching is not None:
+        watching.cancel()
+    await asyncio.sleep(settings.shutdown_delay)
     stopping = asyncio.create_task(server.stop(GRACE_SECONDS + ANSWER_SECONDS))
-    await asyncio.wait([stopping], timeout=GRACE_SECONDS)
+    quiet = asyncio.create_task(guard.open_calls.quiet(QUIET_SECONDS))
+    await asyncio.wait([stopping, quiet], timeout=GRACE_SECONDS, return_when="FIRST_COMPLETED")
     # Searches that outlast the grace end here, so that their callers still get an answer.
     ended = [await pool.close(ANSWER_SECONDS) for pool in (solvers, scouts)]
+    if quiet.done():
+        # Only health watchers are left, who wait for the end.
+        await server.stop(None)
+    quiet.cancel()
     await stopping
+    await backend.close()
     return all(ended)
+
+
+async def _start_engine(settings: Settings, peers: Peers) -> Engine:
+    engine = Engine(
+        settings.models or default_repository(),
+        settings.device,
+        max_waiting=settings.limits.max_queue,
+    )
+    await engine.start()
+    for model in await peers.unloaded_models():
+        await engine.unload(model)
+    return engine
+
+
+def _make_guard(settings: Settings) -> Guard:
+    access = settings.access
+    return Guard(
+        token=read_token(access),
+        open_services=frozenset({health.SERVICE_NAME} if access.open_health else ()),
+        log_calls=settings.observability.log_calls,
+    )
+
+
+def _options(max_message_bytes: int, *, shared: bool) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.max_send_message_length", max_message_bytes),
+        # A second server on the same port would take half of the calls: only workers may.
+        ("grpc.so_reuseport", int(shared)),
+        # Connections whose other end has vanished do not stay for ever.
+        ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        # Clients may ask, too, without being taken for an attack.
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 5000),
+    ]
 
 
 def _solver_pool(slots: int, make_solver: "Callable[[], Solver]") -> SolverPool:
@@ -125,41 +201,16 @@ def _make_scout() -> "Solver":
     return Solver(table_mebibytes=SCOUT_TABLE_MEBIBYTES)
 
 
-def _bind(server: grpc.aio.Server, host: str, port: int) -> str:
-    bracketed = f"[{host}]" if ":" in host else host
+def _bind(server: grpc.aio.Server, settings: Settings, peers: Peers) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    credentials = server_credentials(settings.access)
     try:
-        bound = server.add_insecure_port(f"{bracketed}:{port}")
+        if credentials is None:
+            bound = server.add_insecure_port(f"{host}:{settings.port}")
+        else:
+            bound = server.add_secure_port(f"{host}:{settings.port}", credentials)
     except RuntimeError as error:
-        raise BindError(
-            f"cannot listen on {bracketed}:{port}: another program has the port, or the host is "
-            "none of this computer's addresses; --port 0 takes a free port"
-        ) from error
-    return f"{bracketed}:{bound}"
-
-
-def _stop_event(exit_with_parent: bool) -> asyncio.Event:
-    """An event that SIGTERM, SIGINT or the end of standard input sets."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def on_signal(number: int) -> None:
-        if stop.is_set():
-            # Asked twice: no grace. The exit status is the shell's for this signal.
-            os._exit(128 + number)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal, number)
-
-    def watch_standard_input() -> None:
-        # The descriptor itself: a thread inside sys.stdin would hang the interpreter's exit.
-        try:
-            while os.read(0, 4096):
-                pass
-        except OSError:
-            _log.warning("standard input cannot be read: taken as its end")
-        loop.call_soon_threadsafe(stop.set)
-
-    if exit_with_parent:
-        threading.Thread(target=watch_standard_input, name="parent", daemon=True).start()
-    return stop
+        raise BindError(host, settings.port) from error
+    if peers.address is not None:
+        server.add_insecure_port(peers.address)
+    return f"{host}:{bound}"

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fourcast_services.overload import QueueFullError
+
 if TYPE_CHECKING:
     # numba and the solver's table cost seconds and memory: only a request that searches pays.
     from fourcast_models.connect4.solver import Solver
@@ -19,18 +21,6 @@ _STOP_INTERVAL_SECONDS = 0.02
 _Result = TypeVar("_Result")
 
 _log = logging.getLogger(__name__)
-
-
-class QueueFullError(Exception):
-    """Too many calls already wait for a solver.
-
-    Attributes:
-        retry_after: Seconds after which a new call is worth trying.
-    """
-
-    def __init__(self, message: str, retry_after: float) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 class PoolClosedError(Exception):

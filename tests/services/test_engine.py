@@ -9,10 +9,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from fourcast_models.repository import TensorSpec, format_config
+from fourcast_models.model_config import TensorSpec, format_config
+from fourcast_services.device import Device, DeviceError
 from fourcast_services.engine import (
-    Device,
-    DeviceError,
     Engine,
     InputError,
     ModelRefusedError,
@@ -24,51 +23,54 @@ from tests.services.small_model import CONFIG, golden, publish_small_model, weig
 BOARDS = np.zeros((3, 2, 6, 7), np.uint8)
 
 
-def load(repository: Path) -> Engine:
-    return Engine.load(repository, Device.CPU)
+async def load(repository: Path, device: Device = Device.CPU) -> Engine:
+    engine = Engine(repository, device, max_waiting=16)
+    await engine.start()
+    return engine
 
 
-def test_newest_version_answers_by_default(tmp_path: Path) -> None:
+async def test_newest_version_answers_by_default(tmp_path: Path) -> None:
     for version in (9, 10):
         publish_small_model(tmp_path, version, seed=version)
-    engine = load(tmp_path)
-    newest = engine.infer("connect4", {"board": BOARDS})
+    engine = await load(tmp_path)
+    newest = await engine.infer("connect4", {"board": BOARDS})
     assert newest.version == "10"
     assert newest.outputs["policy"].shape == (3, 7)
     assert newest.outputs["value"].dtype == np.float32
-    named = engine.infer("connect4", {"board": BOARDS}, "10")
+    named = await engine.infer("connect4", {"board": BOARDS}, "10")
     assert np.array_equal(named.outputs["policy"], newest.outputs["policy"])
-    older = engine.infer("connect4", {"board": BOARDS}, "9")
+    older = await engine.infer("connect4", {"board": BOARDS}, "9")
     assert older.version == "9"
 
 
-def test_golden_mismatch_leaves_the_older_version_serving(
+async def test_golden_mismatch_leaves_the_older_version_serving(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_small_model(tmp_path, 1)
     publish_small_model(tmp_path, 2, golden_error=3e-4)
-    engine = load(tmp_path)
-    assert engine.infer("connect4", {"board": BOARDS}).version == "1"
+    engine = await load(tmp_path)
+    assert (await engine.infer("connect4", {"board": BOARDS})).version == "1"
     assert "refused version 2 of model 'connect4': output 'policy' differs" in caplog.text
     with pytest.raises(UnknownVersionError):
-        engine.infer("connect4", {"board": BOARDS}, "2")
+        await engine.infer("connect4", {"board": BOARDS}, "2")
 
 
-def test_golden_may_differ_within_the_tolerance(tmp_path: Path) -> None:
+async def test_golden_may_differ_within_the_tolerance(tmp_path: Path) -> None:
     publish_small_model(tmp_path, 1, golden_error=5e-5)
-    assert load(tmp_path).infer("connect4", {"board": BOARDS}).version == "1"
+    engine = await load(tmp_path)
+    assert (await engine.infer("connect4", {"board": BOARDS})).version == "1"
 
 
-def test_no_version_left_is_an_error(tmp_path: Path) -> None:
+async def test_no_version_left_is_an_error(tmp_path: Path) -> None:
     publish_small_model(tmp_path, 1, golden_error=1)
     with pytest.raises(ModelRefusedError, match=r"no version of model 'connect4'.*differs"):
-        load(tmp_path)
+        await load(tmp_path)
 
 
-def test_nan_in_the_golden_file_is_refused(tmp_path: Path) -> None:
+async def test_nan_in_the_golden_file_is_refused(tmp_path: Path) -> None:
     publish_small_model(tmp_path, 1, golden_error=float("nan"))
     with pytest.raises(ModelRefusedError, match="'policy' differs from its golden values in 7"):
-        load(tmp_path)
+        await load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -82,29 +84,31 @@ def test_nan_in_the_golden_file_is_refused(tmp_path: Path) -> None:
         ("golden.npz", golden(weights(), policy_name="move"), "holds arrays"),
     ],
 )
-def test_broken_file_is_refused(tmp_path: Path, file: str, content: bytes, reason: str) -> None:
+async def test_broken_file_is_refused(
+    tmp_path: Path, file: str, content: bytes, reason: str
+) -> None:
     folder = publish_small_model(tmp_path, 1)
     (folder / file).write_bytes(content)
     with pytest.raises(ModelRefusedError, match=reason):
-        load(tmp_path)
+        await load(tmp_path)
 
 
 @pytest.mark.parametrize("file", ["model.onnx", "golden.npz"])
-def test_missing_file_is_refused(tmp_path: Path, file: str) -> None:
+async def test_missing_file_is_refused(tmp_path: Path, file: str) -> None:
     folder = publish_small_model(tmp_path, 1)
     (folder / file).unlink()
     with pytest.raises(ModelRefusedError, match=file):
-        load(tmp_path)
+        await load(tmp_path)
 
 
-def test_golden_file_with_pickles_is_refused(tmp_path: Path) -> None:
+async def test_golden_file_with_pickles_is_refused(tmp_path: Path) -> None:
     folder = publish_small_model(tmp_path, 1)
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {"input.board": np.array([{}], dtype=object)}
     np.savez(buffer, **arrays)
     (folder / "golden.npz").write_bytes(buffer.getvalue())
     with pytest.raises(ModelRefusedError, match="allow_pickle=False"):
-        load(tmp_path)
+        await load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -112,22 +116,23 @@ def test_golden_file_with_pickles_is_refused(tmp_path: Path) -> None:
     [
         (TensorSpec("board", np.dtype(np.uint8), (2, 7, 6)), r"is \[-1, 2, 6, 7\] in the ONNX"),
         (TensorSpec("board", np.dtype(np.uint8), (2, 6)), r"\[-1, 2, 6\] in config"),
-        (TensorSpec("board", np.dtype(np.float32), (2, 6, 7)), "is uint8 in the ONNX"),
+        (TensorSpec("board", np.dtype(np.float32), (2, 6, 7)), "is UINT8 in the ONNX"),
     ],
 )
-def test_config_and_onnx_file_must_agree(tmp_path: Path, spec: TensorSpec, reason: str) -> None:
+async def test_config_and_onnx_file_must_agree(
+    tmp_path: Path, spec: TensorSpec, reason: str
+) -> None:
     folder = publish_small_model(tmp_path, 1)
     config = replace(CONFIG, inputs=(spec,))
     (folder.parent / "config.pbtxt").write_text(format_config(config))
     with pytest.raises(ModelRefusedError, match=reason):
-        load(tmp_path)
+        await load(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    repository = tmp_path_factory.mktemp("engine")
-    publish_small_model(repository)
-    return load(repository)
+@pytest.fixture
+async def engine(tmp_path: Path) -> Engine:
+    publish_small_model(tmp_path)
+    return await load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -141,40 +146,40 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         ("board", np.zeros((65, 2, 6, 7), np.uint8), r"1 to 64, not \[65\]"),
     ],
 )
-def test_inputs_that_do_not_fit(
+async def test_inputs_that_do_not_fit(
     engine: Engine, name: str, array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], reason: str
 ) -> None:
     with pytest.raises(InputError, match=reason):
-        engine.infer("connect4", {name: array})
+        await engine.infer("connect4", {name: array})
 
 
 @pytest.mark.parametrize("name", ["", "chess", "../connect4", "connect4/1"])
-def test_unknown_model(engine: Engine, name: str) -> None:
+async def test_unknown_model(engine: Engine, name: str) -> None:
     with pytest.raises(UnknownModelError, match="this server has connect4"):
-        engine.infer(name, {"board": BOARDS})
+        await engine.infer(name, {"board": BOARDS})
 
 
 @pytest.mark.parametrize("version", ["2", "01", "1 ", "../1", "latest"])
-def test_unknown_version(engine: Engine, version: str) -> None:
+async def test_unknown_version(engine: Engine, version: str) -> None:
     with pytest.raises(UnknownVersionError, match="it serves 1"):
-        engine.infer("connect4", {"board": BOARDS}, version)
+        await engine.infer("connect4", {"board": BOARDS}, version)
 
 
 @pytest.mark.skipif(
     "CUDAExecutionProvider" in onnxruntime.get_available_providers(),
     reason="this onnxruntime has CUDA",
 )
-def test_cuda_is_never_replaced_in_silence(tmp_path: Path) -> None:
+async def test_cuda_is_never_replaced_in_silence(tmp_path: Path) -> None:
     publish_small_model(tmp_path)
     with pytest.raises(DeviceError, match=r"'cuda' cannot serve.*--device cpu"):
-        Engine.load(tmp_path, Device.CUDA)
+        await load(tmp_path, Device.CUDA)
 
 
-def test_log_names_the_provider_that_serves(
+async def test_log_names_the_provider_that_serves(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_small_model(tmp_path)
     with caplog.at_level("INFO"):
-        Engine.load(tmp_path, Device.AUTO)
-    assert "version 1 serves by default on" in caplog.text
+        await load(tmp_path, Device.AUTO)
+    assert "version 1 serves on" in caplog.text
     assert "ExecutionProvider" in caplog.text

@@ -1,7 +1,7 @@
 """Every wrong request gets its status, field and reason, and nothing else leaves the server."""
 
 from collections.abc import AsyncIterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 import pytest
@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from fourcast.connect4.v1 import connect4_pb2 as wire
 from fourcast.connect4.v1 import connect4_pb2_grpc
-from fourcast_services.errors import StatusInterceptor
+from fourcast_services.guard import Guard, GuardedServer
 from tests.services.running import RunningServer
 from tests.services.status import failure
 
@@ -123,12 +123,6 @@ def test_a_model_for_something_else_plays_no_connect4(
     assert "'other' is no Connect-4 model" in description
 
 
-def test_message_over_the_bound_is_refused(connect4: Connect4) -> None:
-    request = wire.DescribePositionRequest(position=moves("1" * (2 << 20)))
-    error = failure(lambda: connect4.DescribePosition(request))
-    assert error.code is grpc.StatusCode.RESOURCE_EXHAUSTED
-
-
 def test_bytes_that_are_no_message(channel: grpc.Channel) -> None:
     call: Call = channel.unary_unary("/fourcast.connect4.v1.Connect4Service/DescribePosition")
     error = failure(lambda: call(b"\xff\xff\xff"))
@@ -153,8 +147,9 @@ class BrokenHealth(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # it h
 
 @pytest.fixture
 async def broken_channel() -> AsyncIterator[grpc.aio.Channel]:
-    server = grpc.aio.server(interceptors=[StatusInterceptor()])
-    health_pb2_grpc.add_HealthServicer_to_server(BrokenHealth(), server)
+    server = grpc.aio.server()
+    guarded: Any = GuardedServer(server, Guard())
+    health_pb2_grpc.add_HealthServicer_to_server(BrokenHealth(), guarded)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

@@ -1,25 +1,25 @@
 """Runs the models of a repository; nothing outside this package imports onnxruntime.
 
-One door: `Engine.load` a repository for a `Device`, then `Engine.infer`.
+One door: make an `Engine` for a repository and a device, `start` it, then `infer`.
 """
 
-from fourcast_services.engine.device import Device, DeviceError
-from fourcast_services.engine.engine import (
-    Engine,
-    Inference,
+from fourcast_services.engine.engine import UNLOADED, Engine, State, VersionState
+from fourcast_services.engine.errors import (
     InputError,
     ModelRefusedError,
     UnknownModelError,
     UnknownVersionError,
 )
+from fourcast_services.engine.statistics import Statistics
 
 __all__ = [
-    "Device",
-    "DeviceError",
+    "UNLOADED",
     "Engine",
-    "Inference",
     "InputError",
     "ModelRefusedError",
+    "State",
+    "Statistics",
     "UnknownModelError",
     "UnknownVersionError",
+    "VersionState",
 ]

@@ -1,171 +1,368 @@
-"""The models of a repository, ready to answer."""
+"""The models of a repository: served, replaced, taken away."""
 
+import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
+from fourcast_models.model_config import Arrays, ModelConfig
 from fourcast_models.repository import (
-    FREE,
-    Arrays,
+    Fingerprint,
     Model,
-    ModelConfig,
     RepositoryError,
-    read_golden,
-    read_repository,
+    fingerprint,
+    model_names,
+    read_model,
 )
-from fourcast_services.engine.device import Device
-from fourcast_services.engine.session import Session, SessionError, replay
+from fourcast_services import calls
+from fourcast_services.device import Device
+from fourcast_services.engine.errors import (
+    ModelRefusedError,
+    UnknownModelError,
+    UnknownVersionError,
+    shown,
+)
+from fourcast_services.engine.served import ServedVersion, check_inputs, open_version
+from fourcast_services.engine.session import SessionError
+from fourcast_services.engine.statistics import Statistics
+from fourcast_services.inference_backend import Inference
+from fourcast_services.metrics import REFUSALS, VERSIONS
+
+UNLOADED = "unloaded"
+"""The reason in the index of a model that was taken away on request."""
+
+_THREADS = 64
+"""The most batches that run at the same time; threads are made as they are needed."""
 
 _log = logging.getLogger(__name__)
 
 
-class UnknownModelError(LookupError):
-    """The engine has no model of that name."""
+class State(Enum):
+    """What a version is up to, in Triton's words."""
 
-
-class UnknownVersionError(LookupError):
-    """The model does not serve that version."""
-
-
-class InputError(ValueError):
-    """The arrays of a call do not fit the model's inputs."""
-
-
-class ModelRefusedError(Exception):
-    """No version of a model passes its checks; the text says why."""
+    READY = "READY"
+    UNLOADING = "UNLOADING"
+    UNAVAILABLE = "UNAVAILABLE"
 
 
 @dataclass(frozen=True, slots=True)
-class Inference:
-    """What a model answered.
+class VersionState:
+    """One line of the repository's index.
 
     Attributes:
-        outputs: One array for every output, by name.
-        version: The version that ran.
+        model: The model's name.
+        version: A whole number; "" if the model as a whole cannot be read.
+        state: What it is up to.
+        reason: Why it is not ready; "" if it is.
     """
 
-    outputs: Arrays
+    model: str
     version: str
+    state: State
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
-    """A model and its versions that passed their checks, newest first."""
+class _Refusal:
+    """A version that failed its checks, and the files that it failed with."""
 
-    config: ModelConfig
-    sessions: Mapping[str, Session]
+    mark: Fingerprint
+    reason: str
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What the engine knows of one model.
+
+    Attributes:
+        serving: The versions that answer, the default one first.
+        retiring: Those that only finish what they have begun.
+        refused: Those that failed their checks, by number.
+        malformed: Why the model's folder cannot be read; "" if it can.
+        unloaded: Whether it was taken away on request.
+    """
+
+    serving: tuple[ServedVersion, ...] = ()
+    retiring: tuple[ServedVersion, ...] = ()
+    refused: dict[int, _Refusal] = field(default_factory=dict)
+    malformed: str = ""
+    unloaded: bool = False
 
 
 class Engine:
-    """Runs any model of a repository on raw arrays.
+    """Runs any model of a repository on raw arrays. To be used from one event loop."""
 
-    A call runs inline and takes well under a millisecond for the small models served here.
-    """
+    def __init__(self, repository: Path, device: Device, *, max_waiting: int) -> None:
+        """Make an engine that serves nothing yet; see `start`.
 
-    def __init__(self, models: Mapping[str, _Loaded]) -> None:
-        self._models = models
+        Args:
+            repository: The folder of models.
+            device: What runs them.
+            max_waiting: How many requests may wait for each version, if its config does not say.
+        """
+        self._repository = repository
+        self._device = device
+        self._max_waiting = max_waiting
+        self._models: dict[str, _Entry] = {}
+        self._changing = asyncio.Lock()
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="engine")
+        self._drains: set[asyncio.Task[None]] = set()
 
-    @classmethod
-    def load(cls, repository: Path, device: Device) -> "Engine":
-        """Open, check and warm up every version of every model.
+    async def start(self) -> None:
+        """Open, check and warm up the versions that each model's config asks for.
 
-        A version that fails is refused with a logged error, and the newest one that passes serves
-        by default.
+        A version that fails is refused with a logged error, and the next one serves.
 
         Raises:
             RepositoryError: If the repository is missing or malformed.
             ModelRefusedError: If no version of some model passes.
             DeviceError: If the device cannot serve.
         """
-        models = read_repository(repository)
-        return cls({name: _load_model(model, device) for name, model in models.items()})
+        await self.refresh()
+        for name, entry in self._models.items():
+            if entry.malformed:
+                raise RepositoryError(entry.malformed)
+            if not entry.serving:
+                reasons = (f"version {n}: {r.reason}" for n, r in entry.refused.items())
+                raise ModelRefusedError(
+                    f"no version of model {name!r} in {self._repository} can serve; "
+                    + "; ".join(reasons)
+                )
 
-    def config(self, model: str) -> ModelConfig:
-        """What a model takes and gives.
+    async def refresh(self) -> None:
+        """Take in what has changed in the repository.
+
+        New and changed versions are opened and checked beside those that serve, which then finish
+        what they have begun. A version that fails is refused, and the ones that serve go on.
+
+        Raises:
+            RepositoryError: If the repository itself is missing or empty.
+            DeviceError: If the device cannot serve.
+        """
+        async with self._changing:
+            names = await asyncio.to_thread(model_names, self._repository)
+            for name in names:
+                await self._refresh_model(name)
+            for name in self._models.keys() - set(names):
+                self._serve(name, ())
+                del self._models[name]
+                _log.info("model %r has left the repository", name)
+
+    async def load(self, model: str) -> None:
+        """Serve a model again, or take in what has changed in its folder.
+
+        Raises:
+            UnknownModelError: If the repository has no such model.
+            ModelRefusedError: If its newest version fails its checks; an older one may serve.
+            DeviceError: If the device cannot serve.
+        """
+        async with self._changing:
+            # Known names only: one from a caller never becomes a path.
+            names = await asyncio.to_thread(model_names, self._repository)
+            if model not in names:
+                raise UnknownModelError(f"the repository has no model {shown(model)}")
+            entry = self._models.setdefault(model, _Entry())
+            entry.unloaded = False
+            entry.refused.clear()
+            await self._refresh_model(model)
+            newest = max((version.number for version in entry.serving), default=0)
+            reasons = [entry.malformed] if entry.malformed else []
+            reasons += [f"version {n}: {r.reason}" for n, r in entry.refused.items() if n >= newest]
+            if reasons:
+                raise ModelRefusedError(f"model {model!r}: {'; '.join(reasons)}")
+
+    async def unload(self, model: str) -> None:
+        """Stop serving a model; what it has begun, it finishes.
 
         Raises:
             UnknownModelError: If there is no such model.
         """
-        return self._find(model).config
+        async with self._changing:
+            entry = self._entry(model)
+            entry.unloaded = True
+            self._serve(model, ())
+            _log.info("unloaded model %r", model)
 
-    def infer(self, model: str, inputs: Arrays, version: str = "") -> Inference:
+    async def infer(self, model: str, inputs: Arrays, version: str = "") -> Inference:
         """Run a model.
 
         Args:
             model: Its name.
             inputs: One array for every input, of exactly its element type and shape.
-            version: A whole number, or "" for the newest.
+            version: A whole number, or "" for the one that serves by default.
 
         Raises:
             UnknownModelError: If there is no such model.
             UnknownVersionError: If the model does not serve that version.
             InputError: If the arrays do not fit; the text names the input.
+            QueueFullError: If too many requests wait for the version.
+            DeadlineError: If the call's deadline passed before its turn.
         """
-        loaded = self._find(model)
-        number = version or next(iter(loaded.sessions))
-        if number not in loaded.sessions:
-            raise UnknownVersionError(
-                f"model {model!r} has no version {_shown(version)}; "
-                f"it serves {', '.join(loaded.sessions)}"
-            )
-        _check_inputs(loaded.config, inputs)
-        return Inference(outputs=loaded.sessions[number].run(inputs), version=number)
+        served = self._find(model, version)
+        call = calls.current()
+        call.model = model
+        statistics = served.batcher.statistics
+        start = time.perf_counter_ns()
+        try:
+            check_inputs(served.config, inputs)
+            outputs = await served.batcher.submit(inputs, call.deadline)
+        except BaseException:
+            statistics.fail.add(time.perf_counter_ns() - start)
+            raise
+        statistics.success.add(time.perf_counter_ns() - start)
+        return Inference(outputs=outputs, version=str(served.number))
 
-    def _find(self, model: str) -> _Loaded:
+    def config(self, model: str, version: str = "") -> ModelConfig:
+        """What a model takes and gives.
+
+        Raises:
+            UnknownModelError: If there is no such model.
+            UnknownVersionError: If the model does not serve that version.
+        """
+        return self._find(model, version).config
+
+    def versions(self, model: str) -> dict[str, str]:
+        """The providers of the versions that a model serves, the default version first.
+
+        Raises:
+            UnknownModelError: If there is no such model.
+        """
+        return {str(version.number): version.provider for version in self._entry(model).serving}
+
+    def statistics(self, model: str = "", version: str = "") -> dict[tuple[str, str], Statistics]:
+        """What served versions have done, by model and version.
+
+        Args:
+            model: One model's, or "" for all.
+            version: One version's, or "" for all of the model's.
+
+        Raises:
+            UnknownModelError: If there is no such model.
+            UnknownVersionError: If the model does not serve that version.
+        """
+        if version:
+            return {(model, version): self._find(model, version).batcher.statistics}
+        names = [model] if model else sorted(self._models)
+        return {
+            (name, str(served.number)): served.batcher.statistics
+            for name in names
+            for served in self._entry(name).serving
+        }
+
+    def index(self) -> Iterator[VersionState]:
+        """Every version that the engine knows of, and why those that do not serve do not."""
+        for name, entry in sorted(self._models.items()):
+            if entry.malformed:
+                yield VersionState(name, "", State.UNAVAILABLE, entry.malformed)
+            for served in entry.serving:
+                yield VersionState(name, str(served.number), State.READY)
+            for served in entry.retiring:
+                yield VersionState(name, str(served.number), State.UNLOADING, "finishing its calls")
+            for number, refusal in entry.refused.items():
+                yield VersionState(name, str(number), State.UNAVAILABLE, refusal.reason)
+            if entry.unloaded:
+                yield VersionState(name, "", State.UNAVAILABLE, UNLOADED)
+
+    async def close(self) -> None:
+        """Wait until every request that was submitted has been answered, and end the threads."""
+        for entry in self._models.values():
+            for served in (*entry.serving, *entry.retiring):
+                await served.batcher.drain()
+        self._executor.shutdown()
+
+    async def _refresh_model(self, name: str) -> None:
+        entry = self._models.setdefault(name, _Entry())
+        if entry.unloaded:
+            return
+        try:
+            model = await asyncio.to_thread(read_model, self._repository, name)
+        except RepositoryError as error:
+            if str(error) != entry.malformed:
+                entry.malformed = str(error)
+                REFUSALS.labels(name).inc()
+                _log.error("model %r cannot be read; what serves goes on: %s", name, error)
+            return
+        entry.malformed = ""
+        wanted = model.config.versions.candidates(model.versions)
+        entry.refused = {n: refusal for n, refusal in entry.refused.items() if n in wanted}
+        present = {served.number: served for served in entry.serving}
+        chosen: list[ServedVersion] = []
+        for number in wanted:
+            if len(chosen) == model.config.versions.newest:
+                break
+            served = await self._open(model, number, present.get(number), entry)
+            if served is not None:
+                chosen.append(served)
+        if chosen:
+            self._serve(name, tuple(chosen))
+
+    async def _open(
+        self, model: Model, number: int, present: ServedVersion | None, entry: _Entry
+    ) -> ServedVersion | None:
+        """A version, opened anew if its files have changed; None if it cannot serve."""
+        name = model.config.name
+        mark = await asyncio.to_thread(fingerprint, model, number)
+        if present is not None and present.fingerprint == mark:
+            return present
+        refusal = entry.refused.get(number)
+        if refusal is not None and refusal.mark == mark:
+            return present
+        try:
+            served = await asyncio.to_thread(
+                open_version, model, number, self._device, self._executor, self._max_waiting
+            )
+        except (SessionError, RepositoryError) as error:
+            entry.refused[number] = _Refusal(mark, str(error))
+            REFUSALS.labels(name).inc()
+            VERSIONS.labels(name, str(number), State.UNAVAILABLE.value, "").set(1)
+            _log.error("refused version %d of model %r: %s", number, name, error)
+            return present
+        entry.refused.pop(number, None)
+        VERSIONS.labels(name, str(number), State.UNAVAILABLE.value, "").set(0)
+        return served
+
+    def _serve(self, name: str, versions: tuple[ServedVersion, ...]) -> None:
+        """Swap: from now on these versions answer, and the others finish what they have begun."""
+        entry = self._models[name]
+        before, entry.serving = entry.serving, versions
+        for served in versions:
+            if served not in before:
+                VERSIONS.labels(name, str(served.number), State.READY.value, served.provider).set(1)
+                _log.info("model %r: version %d serves on %s", name, served.number, served.provider)
+        for served in before:
+            if served not in versions:
+                if served.number not in {other.number for other in versions}:
+                    VERSIONS.labels(
+                        name, str(served.number), State.READY.value, served.provider
+                    ).set(0)
+                entry.retiring = (*entry.retiring, served)
+                drain = asyncio.create_task(self._retire(entry, served))
+                self._drains.add(drain)
+                drain.add_done_callback(self._drains.discard)
+
+    async def _retire(self, entry: _Entry, served: ServedVersion) -> None:
+        await served.batcher.drain()
+        entry.retiring = tuple(other for other in entry.retiring if other is not served)
+
+    def _find(self, model: str, version: str) -> ServedVersion:
+        serving = self._entry(model).serving
+        for served in serving:
+            if not version or str(served.number) == version:
+                return served
+        if not serving:
+            raise UnknownModelError(f"model {model!r} is not loaded")
+        raise UnknownVersionError(
+            f"model {model!r} has no version {shown(version)}; "
+            f"it serves {', '.join(str(served.number) for served in serving)}"
+        )
+
+    def _entry(self, model: str) -> _Entry:
         if model not in self._models:
             raise UnknownModelError(
-                f"no model {_shown(model)}; this server has {', '.join(self._models)}"
+                f"no model {shown(model)}; this server has {', '.join(self._models)}"
             )
         return self._models[model]
-
-
-def _load_model(model: Model, device: Device) -> _Loaded:
-    name = model.config.name
-    sessions: dict[str, Session] = {}
-    refusals = []
-    for version in model.versions:
-        try:
-            session = Session(model.weights(version), model.config, device)
-            golden = read_golden(model.golden(version), model.config)
-            replay(session, golden, model.config)
-        except (SessionError, RepositoryError) as error:
-            _log.error("refused version %d of model %r: %s", version, name, error)
-            refusals.append(f"version {version}: {error}")
-        else:
-            sessions[str(version)] = session
-    if not sessions:
-        raise ModelRefusedError(
-            f"no version of model {name!r} in {model.folder} can serve; {'; '.join(refusals)}"
-        )
-    default, session = next(iter(sessions.items()))
-    _log.info("model %r: version %s serves by default on %s", name, default, session.provider)
-    return _Loaded(model.config, sessions)
-
-
-def _check_inputs(config: ModelConfig, inputs: Arrays) -> None:
-    names = {tensor.name for tensor in config.inputs}
-    if inputs.keys() != names:
-        raise InputError(f"model {config.name!r} takes {sorted(names)}, not {sorted(inputs)}")
-    for tensor in config.inputs:
-        array, shape = inputs[tensor.name], config.shape(tensor)
-        fits = array.ndim == len(shape) and all(
-            expected in (FREE, size) for expected, size in zip(shape, array.shape, strict=True)
-        )
-        if array.dtype != tensor.dtype or not fits:
-            raise InputError(
-                f"input {tensor.name!r} must be {tensor.dtype} {list(shape)} ({FREE}: any size), "
-                f"not {array.dtype} {list(array.shape)}"
-            )
-    if config.max_batch_size:
-        rows = {array.shape[0] for array in inputs.values()}
-        if len(rows) > 1 or not 1 <= max(rows) <= config.max_batch_size:
-            raise InputError(
-                f"inputs of model {config.name!r} must have the same number of rows, 1 to "
-                f"{config.max_batch_size}, not {sorted(rows)}"
-            )
-
-
-def _shown(text: str) -> str:
-    """Text from a caller, quoted and cut for a message."""
-    return repr(text[:64])

@@ -1,26 +1,14 @@
-"""Which hardware runs the models, as onnxruntime's execution providers."""
-
-from enum import Enum
+"""A device as onnxruntime's execution providers."""
 
 import onnxruntime
+
+from fourcast_services.device import Device, DeviceError
 
 CPU_PROVIDER = "CPUExecutionProvider"
 CUDA_PROVIDER = "CUDAExecutionProvider"
 
 Provider = tuple[str, dict[str, str]]
 """A provider's name and its options, as an onnxruntime session takes them."""
-
-
-class DeviceError(Exception):
-    """The device that was asked for cannot serve."""
-
-
-class Device(Enum):
-    """What to run on: `AUTO` is a GPU if one serves, otherwise the CPU."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
 
 
 def choose_providers(device: Device) -> list[Provider]:
