@@ -1,4 +1,4 @@
-"""What README.md says is true: its example runs, its commands and links exist."""
+"""What the README files say is true: examples run, commands and links exist."""
 
 import os
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf import json_format
+from tritonclient.grpc import service_pb2
 
 from fourcast.connect4.v1 import connect4_pb2
 from fourcast_clients.api import DEFAULT_SERVER
@@ -21,15 +22,19 @@ from tests.services.running import run_server
 CHECKOUT = Path(__file__).resolve().parents[2]
 REPOSITORY = CHECKOUT / "models" / "repository"
 README = (CHECKOUT / "README.md").read_text()
+PAGES = {page: (CHECKOUT / page).read_text() for page in ("README.md", "services/README.md")}
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, text: str) -> list[str]:
     """The code blocks of a language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 COMMANDS = [
-    shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines()
+    shlex.split(line, comments=True)
+    for text in PAGES.values()
+    for block in blocks("sh", text)
+    for line in block.splitlines()
 ]
 TARGETS = [command[1] for command in COMMANDS if command[0] == "make"]
 # What the targets run, with the ARGS that they are given.
@@ -46,7 +51,17 @@ OWN = [command for command in COMMANDS if command[0].startswith("fourcast")] + [
 ]
 SCRIPTS = [command for command in COMMANDS if command[0] == "python"]
 CURLS = [command for command in COMMANDS if "curl" in command]
-LINKS = [link for link in re.findall(r"\]\(([^)\s]+)\)", README) if "://" not in link]
+LINKS = [
+    (CHECKOUT / page).parent / link.partition("#")[0]
+    for page, text in PAGES.items()
+    for link in re.findall(r"\]\(([^)\s]+)\)", text)
+    if "://" not in link
+]
+SERVICES = {
+    service.full_name: service
+    for file in (connect4_pb2.DESCRIPTOR, service_pb2.DESCRIPTOR)
+    for service in file.services_by_name.values()
+}
 
 
 @cache
@@ -79,9 +94,11 @@ def test_readme_is_short() -> None:
     assert len(README.splitlines()) < 150
 
 
-def test_example_prints_what_the_readme_shows() -> None:
-    (example,) = blocks("python")
-    shown = README.partition(example)[2].partition("```text\n")[2].partition("```")[0]
+@pytest.mark.parametrize("page", PAGES)
+def test_example_prints_what_the_page_shows(page: str) -> None:
+    text = PAGES[page]
+    (example,) = blocks("python", text)
+    shown = text.partition(example)[2].partition("```text\n")[2].partition("```")[0]
     assert example.count(DEFAULT_SERVER) == 1
     with run_server(REPOSITORY) as server:
         result = subprocess.run(
@@ -119,16 +136,14 @@ def test_make_target_exists(target: str) -> None:
 def test_call_from_the_shell_fits_the_wire(command: list[str]) -> None:
     address, service, method = command[-1].removeprefix("http://").split("/")
     assert address == DEFAULT_SERVER
-    name = connect4_pb2.DESCRIPTOR.services_by_name["Connect4Service"].full_name
-    assert service == name
-    request = getattr(connect4_pb2, f"{method}Request")()
+    request = SERVICES[service].methods_by_name[method].input_type._concrete_class()
     json_format.Parse(command[command.index("--data") + 1], request)
     assert request.ListFields()
 
 
-@pytest.mark.parametrize("link", sorted(set(LINKS)))
-def test_relative_link_exists(link: str) -> None:
-    assert (CHECKOUT / link.partition("#")[0]).exists()
+@pytest.mark.parametrize("link", sorted(set(LINKS)), ids=str)
+def test_relative_link_exists(link: Path) -> None:
+    assert link.exists()
 
 
 def test_model_table_lists_the_repository() -> None:
