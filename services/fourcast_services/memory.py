@@ -24,8 +24,13 @@ def give_back() -> None:
     libc = ctypes.CDLL(None)
     for start, end in _clean_file_mappings(_MAPS.read_text()):
         libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_DONTNEED)
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Give back what lies unused between the heap's blocks."""
     # glibc's; musl has no such function, and no such holes.
-    trim = getattr(libc, "malloc_trim", None)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
 

@@ -1,5 +1,6 @@
 """A real `fourcast-serve` as a child process."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,8 +21,7 @@ class RunningServer:
 
     def log(self) -> str:
         """What it has written to standard error so far."""
-        self.log_file.seek(0)
-        return self.log_file.read()
+        return _read_from_start(self.log_file)
 
     def wait(self) -> int:
         """Its exit status; the test fails if it never ends."""
@@ -49,11 +49,16 @@ def run_server(repository: Path, *flags: str) -> Iterator[RunningServer]:
         try:
             line = process.stdout.readline()
             if not line.startswith(LISTENING):
-                log.seek(0)
-                raise AssertionError(f"the server said {line!r} and logged:\n{log.read()}")
+                log_text = _read_from_start(log)
+                raise AssertionError(f"the server said {line!r} and logged:\n{log_text}")
             yield RunningServer(process, line.removeprefix(LISTENING).strip(), log)
         finally:
             process.kill()
             process.wait()
             process.stdin.close()
             process.stdout.close()
+
+
+def _read_from_start(file: IO[str]) -> str:
+    # Without moving the position, which the server shares: its next line would overwrite others.
+    return os.pread(file.fileno(), 1 << 26, 0).decode()

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 from fourcast_models.model_config import Arrays, ModelConfig
 from fourcast_models.repository import (
@@ -30,6 +31,7 @@ from fourcast_services.engine.served import ServedVersion, check_inputs, open_ve
 from fourcast_services.engine.session import SessionError
 from fourcast_services.engine.statistics import Statistics
 from fourcast_services.inference_backend import Inference
+from fourcast_services.memory import trim_heap
 from fourcast_services.metrics import REFUSALS, VERSIONS
 
 UNLOADED = "unloaded"
@@ -37,6 +39,8 @@ UNLOADED = "unloaded"
 
 _THREADS = 64
 """The most batches that run at the same time; threads are made as they are needed."""
+
+_Result = TypeVar("_Result")
 
 _log = logging.getLogger(__name__)
 
@@ -110,6 +114,8 @@ class Engine:
         self._models: dict[str, _Entry] = {}
         self._changing = asyncio.Lock()
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="engine")
+        # One thread, and one part of the heap: what a version gives back the next one takes.
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
         self._drains: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -144,7 +150,7 @@ class Engine:
             DeviceError: If the device cannot serve.
         """
         async with self._changing:
-            names = await asyncio.to_thread(model_names, self._repository)
+            names = await self._in_loader(model_names, self._repository)
             for name in names:
                 await self._refresh_model(name)
             for name in self._models.keys() - set(names):
@@ -162,7 +168,7 @@ class Engine:
         """
         async with self._changing:
             # Known names only: one from a caller never becomes a path.
-            names = await asyncio.to_thread(model_names, self._repository)
+            names = await self._in_loader(model_names, self._repository)
             if model not in names:
                 raise UnknownModelError(f"the repository has no model {shown(model)}")
             entry = self._models.setdefault(model, _Entry())
@@ -272,14 +278,16 @@ class Engine:
         for entry in self._models.values():
             for served in (*entry.serving, *entry.retiring):
                 await served.batcher.drain()
+        await asyncio.gather(*self._drains)
         self._executor.shutdown()
+        self._loader.shutdown()
 
     async def _refresh_model(self, name: str) -> None:
         entry = self._models.setdefault(name, _Entry())
         if entry.unloaded:
             return
         try:
-            model = await asyncio.to_thread(read_model, self._repository, name)
+            model = await self._in_loader(read_model, self._repository, name)
         except RepositoryError as error:
             if str(error) != entry.malformed:
                 entry.malformed = str(error)
@@ -305,14 +313,14 @@ class Engine:
     ) -> ServedVersion | None:
         """A version, opened anew if its files have changed; None if it cannot serve."""
         name = model.config.name
-        mark = await asyncio.to_thread(fingerprint, model, number)
+        mark = await self._in_loader(fingerprint, model, number)
         if present is not None and present.fingerprint == mark:
             return present
         refusal = entry.refused.get(number)
         if refusal is not None and refusal.mark == mark:
             return present
         try:
-            served = await asyncio.to_thread(
+            served = await self._in_loader(
                 open_version, model, number, self._device, self._executor, self._max_waiting
             )
         except (SessionError, RepositoryError) as error:
@@ -347,6 +355,14 @@ class Engine:
     async def _retire(self, entry: _Entry, served: ServedVersion) -> None:
         await served.batcher.drain()
         entry.retiring = tuple(other for other in entry.retiring if other is not served)
+        # The last reference: what the version held goes back to the system, not just to the heap.
+        del served
+        await self._in_loader(trim_heap)
+
+    async def _in_loader(self, work: Callable[..., _Result], *arguments: object) -> _Result:
+        """The result of some work on files or memory, in a thread of its own."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._loader, work, *arguments)
 
     def _find(self, model: str, version: str) -> ServedVersion:
         serving = self._entry(model).serving
