@@ -39,12 +39,13 @@ play: $(SOLVER) ## Play Connect-4 in the terminal, with a service of its own (no
 test: $(DEV) ## Run all tests
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(DEV) ## Check style, types, the dependency rule and the generated stubs
+check: $(DEV) ## Check style, types, the dependency rule, stubs and deployment files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python protos/generate.py --check
+	$(BIN)/python -m deploy.check
 	@if npx --fetch-retries=0 --yes $(BUF) --version >/dev/null 2>&1; then \
 		echo "npx $(BUF) lint protos"; \
 		npx --yes $(BUF) lint protos; \

@@ -155,6 +155,7 @@ class Engine:
                 await self._refresh_model(name)
             for name in self._models.keys() - set(names):
                 self._serve(name, ())
+                self._forget_refusals(name)
                 del self._models[name]
                 _log.info("model %r has left the repository", name)
 
@@ -173,7 +174,7 @@ class Engine:
                 raise UnknownModelError(f"the repository has no model {shown(model)}")
             entry = self._models.setdefault(model, _Entry())
             entry.unloaded = False
-            entry.refused.clear()
+            self._forget_refusals(model)
             await self._refresh_model(model)
             newest = max((version.number for version in entry.serving), default=0)
             reasons = [entry.malformed] if entry.malformed else []
@@ -296,7 +297,7 @@ class Engine:
             return
         entry.malformed = ""
         wanted = model.config.versions.candidates(model.versions)
-        entry.refused = {n: refusal for n, refusal in entry.refused.items() if n in wanted}
+        self._forget_refusals(name, but=wanted)
         present = {served.number: served for served in entry.serving}
         chosen: list[ServedVersion] = []
         for number in wanted:
@@ -307,6 +308,12 @@ class Engine:
                 chosen.append(served)
         if chosen:
             self._serve(name, tuple(chosen))
+
+    def _forget_refusals(self, name: str, but: tuple[int, ...] = ()) -> None:
+        refused = self._models[name].refused
+        for number in refused.keys() - set(but):
+            del refused[number]
+            VERSIONS.labels(name, str(number), State.UNAVAILABLE.value, "").set(0)
 
     async def _open(
         self, model: Model, number: int, present: ServedVersion | None, entry: _Entry

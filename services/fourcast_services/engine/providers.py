@@ -1,5 +1,9 @@
 """A device as onnxruntime's execution providers."""
 
+import logging
+import sys
+from contextlib import redirect_stdout
+
 import onnxruntime
 
 from fourcast_services.device import Device, DeviceError
@@ -9,6 +13,8 @@ CUDA_PROVIDER = "CUDAExecutionProvider"
 
 Provider = tuple[str, dict[str, str]]
 """A provider's name and its options, as an onnxruntime session takes them."""
+
+_log = logging.getLogger(__name__)
 
 
 def choose_providers(device: Device) -> list[Provider]:
@@ -26,14 +32,21 @@ def choose_providers(device: Device) -> list[Provider]:
             "device 'cuda' cannot serve: the installed onnxruntime has no CUDA; install "
             "'fourcast[serve-gpu]' in place of 'fourcast[serve]', or choose --device cpu"
         )
-    return [cuda, cpu] if available and device is not Device.CPU else [cpu]
+    if not available or device is Device.CPU:
+        return [cpu]
+    # The libraries come as packages beside onnxruntime's, where the system's loader does not look.
+    # What is missing it says on standard output, which is not for that.
+    with redirect_stdout(sys.stderr):
+        onnxruntime.preload_dlls()
+    return [cuda, cpu]
 
 
-def check_provider(device: Device, serving: str) -> None:
-    """Refuse a silent fall-back to the CPU.
+def check_provider(device: Device, wanted: list[Provider], serving: str) -> None:
+    """Refuse a fall-back to the CPU, or say it loudly where it is allowed.
 
     Args:
         device: What was asked for.
+        wanted: The providers that the session was to try, best first.
         serving: The provider that a session really got.
 
     Raises:
@@ -44,3 +57,5 @@ def check_provider(device: Device, serving: str) -> None:
             f"device 'cuda' cannot serve: onnxruntime fell back to {serving}; its log names the "
             "missing driver or library; mend that, or choose --device cpu"
         )
+    if wanted[0][0] != serving:
+        _log.warning("%s cannot serve, its errors above say why; using %s", wanted[0][0], serving)

@@ -66,7 +66,7 @@ class Session:
             # onnxruntime's errors share no narrower base.
             raise SessionError(f"cannot open {weights}: {error}") from error
         self.provider: str = self._session.get_providers()[0]
-        check_provider(device, self.provider)
+        check_provider(device, providers, self.provider)
         _check_tensors("input", config, config.inputs, self._session.get_inputs())
         _check_tensors("output", config, config.outputs, self._session.get_outputs())
         self._outputs = [tensor.name for tensor in config.outputs]
