@@ -8,12 +8,14 @@
         print(reply.board)
         print(fourcast.connect4.analyze("4453").scores)
 
-Every failed call raises `FourcastError`. A client may be used from several threads at once.
+Every failed call raises `FourcastError`. A client may be used from several threads at once. A
+server that wants to know its callers is given `Credentials`:
+
+    Fourcast("play.example:443", credentials=Credentials(tls=True, token="..."))
 """
 
-import threading
+import ipaddress
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -23,6 +25,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from fourcast.connect4.v1 import connect4_pb2, connect4_pb2_grpc
+from fourcast_clients.cancellation import Cancellation
 from fourcast_clients.connect4 import (
     COLUMNS,
     ROWS,
@@ -43,6 +46,7 @@ from fourcast_clients.connect4 import (
     read_board,
     read_move,
 )
+from fourcast_clients.credentials import Credentials, CredentialsError
 from fourcast_clients.errors import FourcastError
 
 __all__ = [
@@ -54,6 +58,8 @@ __all__ = [
     "Cancellation",
     "Cell",
     "Connect4",
+    "Credentials",
+    "CredentialsError",
     "Fourcast",
     "FourcastError",
     "Level",
@@ -75,43 +81,33 @@ DEFAULT_TIMEOUT = 120.0
 RECONNECT_MILLISECONDS = 1000
 """Longest pause between two attempts to reach a server that is away."""
 
-LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
+_HANDSHAKE_FAILED = "failed to connect to all addresses"
+"""How gRPC's text begins if no connection has come about."""
+
+_CLOSED = (
+    "the server at {server} closes the connection: it may want TLS (ca or tls), or a client "
+    "certificate that it trusts (certificate and key)"
+)
+_HANDSHAKE_FAILURES = {
+    "CERTIFICATE_VERIFY_FAILED": (
+        "the certificate of the server at {server} is not signed by an authority that you trust, "
+        "or has expired: check the CA file (ca)"
+    ),
+    "Hostname Verification Check failed": (
+        "the server at {server} has a certificate for another name: use the name in it as the "
+        "address"
+    ),
+    "WRONG_VERSION_NUMBER": (
+        "the server at {server} does not encrypt: leave tls, the CA file (ca) and the certificate "
+        "out, if that is all right with you"
+    ),
+    "Socket closed": _CLOSED,
+    "Connection reset": _CLOSED,
+}
+"""What gRPC's text says further on, and what it means for a person."""
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
-
-
-class Cancellation:
-    """Ends calls that are under way, from another thread.
-
-    Hand it to a call as ``cancellation=`` and call `cancel` when the answer is no longer wanted:
-    that call, and every later one given the same object, raises `FourcastError` with the code
-    ``"CANCELLED"``, and the server stops working on it.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._stop_calls: set[Callable[[], object]] = set()
-        self._is_cancelled = False
-
-    def cancel(self) -> None:
-        """End the calls that hold this object, now and later."""
-        with self._lock:
-            self._is_cancelled = True
-            stop_calls = list(self._stop_calls)
-        for stop_call in stop_calls:
-            stop_call()
-
-    def _watch(self, stop_call: Callable[[], object]) -> None:
-        with self._lock:
-            self._stop_calls.add(stop_call)
-            is_cancelled = self._is_cancelled
-        if is_cancelled:
-            stop_call()
-
-    def _forget(self, stop_call: Callable[[], object]) -> None:
-        with self._lock:
-            self._stop_calls.discard(stop_call)
 
 
 class Fourcast:
@@ -122,29 +118,31 @@ class Fourcast:
         connect4: The Connect-4 calls.
     """
 
-    def __init__(self, server: str = DEFAULT_SERVER, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(
+        self,
+        server: str = DEFAULT_SERVER,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        credentials: Credentials | None = None,
+    ) -> None:
         """Prepare a connection; nothing is sent before the first call.
 
         Args:
             server: ``HOST:PORT``.
             timeout: Seconds that a call may take unless it says otherwise.
+            credentials: Who the client is, and whom it trusts; None for plain text.
 
         Raises:
             ValueError: If ``server`` is not ``HOST:PORT`` with a port from 1 to 65535.
+            CredentialsError: If a token would leave this computer in plain text.
         """
         host, _, port = server.rpartition(":")
         if not host or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
             raise ValueError(f"{server!r} is not HOST:PORT, for example {DEFAULT_SERVER}")
         self.server = server
-        self._channel = grpc.insecure_channel(
-            server,
-            options=[
-                ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS),
-                # grpc would send even calls to this machine through a proxy in the environment.
-                ("grpc.enable_http_proxy", int(host not in LOOPBACK)),
-            ],
-        )
-        self._caller = _Caller(server, timeout)
+        credentials = credentials or Credentials()
+        self._channel = _open_channel(server, _is_loopback(host), credentials)
+        self._caller = _Caller(server, timeout, credentials.token)
         self._health = health_pb2_grpc.HealthStub(self._channel)
         self.connect4 = Connect4(connect4_pb2_grpc.Connect4ServiceStub(self._channel), self._caller)
 
@@ -170,7 +168,7 @@ class Fourcast:
                     raise
                 if time.monotonic() >= deadline:
                     slow = error.code == "DEADLINE_EXCEEDED"
-                    raise _unreachable(self.server) if slow else error from None
+                    raise _unreachable(self.server, "") if slow else error from None
             else:
                 if reply.status == health_pb2.HealthCheckResponse.SERVING:
                     return
@@ -209,7 +207,9 @@ class Connect4:
     Every call takes ``timeout`` (seconds; None is the client's own) and ``cancellation``, and
     raises `FourcastError`: code ``"INVALID_ARGUMENT"`` with the ``field`` for an impossible
     position, ``"NOT_FOUND"`` for an unknown model or version, ``"UNAVAILABLE"`` if no server
-    answers, ``"DEADLINE_EXCEEDED"`` after the timeout, ``"CANCELLED"`` after a cancellation.
+    answers or one of the two does not trust the other's certificate, ``"UNAUTHENTICATED"`` if the
+    server wants another token, ``"DEADLINE_EXCEEDED"`` after the timeout, ``"CANCELLED"`` after a
+    cancellation.
     """
 
     def __init__(self, stub: connect4_pb2_grpc.Connect4ServiceStub, caller: "_Caller") -> None:
@@ -275,9 +275,10 @@ class Connect4:
 class _Caller:
     """Makes one call after another and turns every failure into a `FourcastError`."""
 
-    def __init__(self, server: str, timeout: float) -> None:
+    def __init__(self, server: str, timeout: float, token: str | None) -> None:
         self._server = server
         self._timeout = timeout
+        self._metadata = (("authorization", f"Bearer {token}"),) if token is not None else ()
 
     def call(
         self,
@@ -288,34 +289,62 @@ class _Caller:
     ) -> Response:
         seconds = self._timeout if timeout is None else timeout
         try:
-            future = method.future(request, timeout=seconds)
+            future = method.future(request, timeout=seconds, metadata=self._metadata)
         except ValueError:
             # grpc's way of saying that the channel is closed.
             raise FourcastError("CANCELLED", "the connection is closed: open another") from None
         if cancellation is not None:
-            cancellation._watch(future.cancel)
+            cancellation.watch(future.cancel)
         try:
             return future.result()
         except grpc.FutureCancelledError:
             raise FourcastError("CANCELLED", "the call was cancelled") from None
         except grpc.RpcError:
-            raise _translated(future, self._server, seconds) from None
+            raise _translated(future, self._server, seconds, bool(self._metadata)) from None
         except BaseException:
             # Ctrl-C: the server need not finish either.
             future.cancel()
             raise
         finally:
             if cancellation is not None:
-                cancellation._forget(future.cancel)
+                cancellation.forget(future.cancel)
 
 
-def _translated(call: grpc.Call, server: str, timeout: float) -> FourcastError:
+def _open_channel(server: str, is_loopback: bool, credentials: Credentials) -> grpc.Channel:
+    options = [
+        ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS),
+        # grpc would send even calls to this machine through a proxy in the environment.
+        ("grpc.enable_http_proxy", int(not is_loopback)),
+    ]
+    if credentials.encrypts:
+        files = (credentials.ca, credentials.key, credentials.certificate)
+        contents = (None if file is None else file.read_bytes() for file in files)
+        return grpc.secure_channel(server, grpc.ssl_channel_credentials(*contents), options)
+    if credentials.token is not None and not is_loopback:
+        raise CredentialsError(
+            "token",
+            f"everybody on the way to {server} could read it: encrypt, with the server's CA file "
+            "(ca), or with tls if its authority is commonly trusted",
+        )
+    return grpc.insecure_channel(server, options)
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host is this very computer."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _translated(call: grpc.Call, server: str, timeout: float, token_sent: bool) -> FourcastError:
     """The `FourcastError` for a failed call, with what its google.rpc details say."""
     code = call.code()
-    if code is grpc.StatusCode.UNAVAILABLE:
-        return _unreachable(server)
-    field, text, retry_after = None, call.details() or "no reason given", None
     status = rpc_status.from_call(call)
+    if code is grpc.StatusCode.UNAVAILABLE and status is None:
+        # Not the server's own words.
+        return _unreachable(server, call.details() or "")
+    field, text, retry_after = None, call.details() or "no reason given", None
     for detail in status.details if status is not None else ():
         violations = error_details_pb2.BadRequest()
         retry = error_details_pb2.RetryInfo()
@@ -330,6 +359,13 @@ def _translated(call: grpc.Call, server: str, timeout: float) -> FourcastError:
         text = f"the server at {server} is busy: try again in {retry_after or 1:g} s"
     elif code is grpc.StatusCode.CANCELLED:
         text = "the call was cancelled"
+    elif code is grpc.StatusCode.UNAUTHENTICATED:
+        text = (
+            f"the server at {server} does not accept this token: ask whoever runs it for the right "
+            "one"
+            if token_sent
+            else f"the server at {server} wants a token: ask whoever runs it for one"
+        )
     elif code is grpc.StatusCode.UNIMPLEMENTED:
         text = (
             f"the server at {server} does not know this call: it is an older fourcast server, "
@@ -340,7 +376,11 @@ def _translated(call: grpc.Call, server: str, timeout: float) -> FourcastError:
     return FourcastError(code.name, text, field=field, retry_after=retry_after)
 
 
-def _unreachable(server: str) -> FourcastError:
+def _unreachable(server: str, details: str) -> FourcastError:
+    """No call has come through; gRPC's own words tell why, if the handshake failed."""
+    for mark, text in _HANDSHAKE_FAILURES.items():
+        if details.startswith(_HANDSHAKE_FAILED) and mark in details:
+            return FourcastError("UNAVAILABLE", text.format(server=server))
     return FourcastError(
         "UNAVAILABLE",
         f"no fourcast server answers at {server}: start one with fourcast-serve, or check the "

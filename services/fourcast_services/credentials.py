@@ -42,11 +42,12 @@ def server_credentials(access: Access) -> grpc.ServerCredentials | None:
     )
 
 
-def read_token(access: Access) -> str | None:
-    """The secret that callers must show; None if they need none.
+def read_token(flag: str, path: Path | None) -> str | None:
+    """A secret that calls carry; None if there is none.
 
     Args:
-        access: The flags.
+        flag: The flag that named the file, for an error's text.
+        path: The file, if there is one.
 
     Returns:
         The file's text without the whitespace around it: at least `MIN_TOKEN_CHARACTERS` visible
@@ -56,10 +57,9 @@ def read_token(access: Access) -> str | None:
         CredentialsError: If the file is missing or cannot be read, or what it holds is no such
             text.
     """
-    path = access.token_file
     if path is None:
         return None
-    flag, content = "--token-file", _read("--token-file", path).strip()
+    content = _read(flag, path).strip()
     if len(content) < MIN_TOKEN_CHARACTERS:
         held = f"holds {len(content)} characters" if content else "is empty"
         raise CredentialsError(

@@ -24,7 +24,11 @@ def warnings(settings: Settings) -> Iterator[str]:
                 "the token travels in plain text: give --tls-certificate and --tls-key, unless "
                 "something in front of this server encrypts"
             )
-    for flag, path in (("--token-file", access.token_file), ("--tls-key", access.tls_key)):
+    for flag, path in (
+        ("--token-file", access.token_file),
+        ("--tls-key", access.tls_key),
+        ("--backend-token-file", settings.backend_token_file),
+    ):
         # A file that is not there is an error, and not this function's.
         if path is not None and path.exists() and path.stat().st_mode & stat.S_IROTH:
             yield f"{flag}: every user of this computer can read {path}; take that away: chmod 600"

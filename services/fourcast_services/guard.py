@@ -141,7 +141,6 @@ class _Around:
             code = _set_code(context)
             raise
         except Exception as error:  # noqa: BLE001 - every exception gets a status, a log entry too
-            call.request_id = call.request_id or _metadata(context, REQUEST_ID)
             failure = describe(error, self.method)
             code = failure.code.name
             await abort(context, failure)
@@ -160,7 +159,7 @@ class _Around:
                 "code": code,
                 "milliseconds": round(seconds * 1e3, 3),
                 "peer": context.peer(),
-                "request_id": call.request_id or _metadata(context, REQUEST_ID),
+                "request_id": call.request_id,
             }
             _log.info("%s %s", self.method, code, extra=fields)
 
@@ -187,6 +186,7 @@ def _begin(context: _Context) -> Call:
     remaining = cast(float | None, context.time_remaining())
     call = Call(
         deadline=None if remaining is None else time.monotonic() + remaining,
+        request_id=_metadata(context, REQUEST_ID),
         by_peer=context.peer().startswith(_UNIX),
     )
     calls.begin(call)

@@ -143,7 +143,8 @@ class InferenceServicer:
         self, request: wire.ModelInferRequest, context: _Context
     ) -> wire.ModelInferResponse:
         """Run a model on the request's tensors."""
-        calls.current().request_id = request.id
+        call = calls.current()
+        call.request_id = request.id or call.request_id
         return await self._infer(request)
 
     async def model_stream_infer(self, requests: object, context: _Context) -> None:

@@ -36,6 +36,7 @@ class InferenceBackend(Protocol):
             InputError: If the arrays do not fit; the text names the input.
             QueueFullError: If too many requests wait.
             DeadlineError: If the call's deadline passed before its turn.
+            BackendError: If another server is to run it, and that one cannot be reached or fails.
         """
 
     async def close(self) -> None:

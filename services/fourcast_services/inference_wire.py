@@ -71,7 +71,8 @@ def read_inputs(request: wire.ModelInferRequest) -> dict[str, npt.NDArray[Any]]:
                 f"{list(shape[:8])}{'...' if len(shape) > 8 else ''}",
             )
         if raw:
-            if tensor.HasField("contents"):
+            # MLServer's converter puts an empty one there, which holds nothing.
+            if tensor.contents.ListFields():
                 raise FieldError(
                     f"{field}.contents", "stands beside raw_input_contents: a message has one kind"
                 )

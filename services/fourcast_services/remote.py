@@ -47,12 +47,13 @@ class RemoteBackend:
     A call is sent once: what may have run is not tried again. To be used from one event loop.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
         """Prepare the connection; it is opened by the first call.
 
         Args:
             url: "grpc://HOST:PORT", or "grpcs://HOST:PORT" for TLS with the authorities that
                 gRPC trusts, or those in the file that GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names.
+            token: What the other server wants to be shown; None for nothing.
 
         Raises:
             ValueError: If it is not like that; the text names the flag `--backend`.
@@ -67,6 +68,7 @@ class RemoteBackend:
             self._channel = grpc.aio.insecure_channel(address.target, options)
         self._stub = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
         self._url = url
+        self._metadata = () if token is None else (("authorization", f"Bearer {token}"),)
         self._answers = True
 
     async def infer(self, model: str, inputs: Arrays, version: str = "") -> Inference:
@@ -89,7 +91,7 @@ class RemoteBackend:
             response = await self._stub.ModelInfer(
                 _request(model, inputs, version, call.request_id),
                 timeout=MAX_SECONDS if remaining is None else remaining,
-                metadata=outgoing_metadata(),
+                metadata=(*self._metadata, *outgoing_metadata()),
             )
         except grpc.aio.AioRpcError as error:
             self._raise(error, versioned=bool(version), patient=remaining is None)

@@ -83,7 +83,8 @@ async def serve(
     engine = None
     backend: InferenceBackend
     if settings.backend is not None:
-        backend = RemoteBackend(settings.backend)
+        token = read_token("--backend-token-file", settings.backend_token_file)
+        backend = RemoteBackend(settings.backend, token)
     else:
         backend = engine = await _start_engine(settings, peers)
     book = Book.load()
@@ -164,7 +165,7 @@ async def _start_engine(settings: Settings, peers: Peers) -> Engine:
 def _make_guard(settings: Settings) -> Guard:
     access = settings.access
     return Guard(
-        token=read_token(access),
+        token=read_token("--token-file", access.token_file),
         open_services=frozenset({health.SERVICE_NAME} if access.open_health else ()),
         log_calls=settings.observability.log_calls,
     )

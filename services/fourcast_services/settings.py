@@ -124,6 +124,9 @@ class Settings:
     backend: Annotated[str | None, arg(metavar="grpc://HOST:PORT")] = None
     """Have models run by another server that speaks the Open Inference Protocol, such as Triton."""
 
+    backend_token_file: Annotated[Path | None, arg(metavar="FILE")] = None
+    """File with the secret that the other server wants as "authorization: Bearer <secret>"."""
+
     watch: Annotated[bool, FlagCreatePairsOff] = False
     """Take in new, changed and removed versions of models while serving."""
 
@@ -175,6 +178,8 @@ class Settings:
             )
         if self.backend is not None:
             BackendAddress.parse(self.backend)
+        elif self.backend_token_file is not None:
+            raise ValueError("--backend-token-file needs --backend")
 
     @property
     def only_this_computer(self) -> bool:

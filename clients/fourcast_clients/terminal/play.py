@@ -5,19 +5,20 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import tyro
 from rich.console import Console
 
-from fourcast_clients.api import Fourcast, FourcastError, Level, Player
+from fourcast_clients.api import CredentialsError, Fourcast, FourcastError, Level, Player
 from fourcast_clients.terminal import exit_codes
 from fourcast_clients.terminal.demo import play_demo
 from fourcast_clients.terminal.game import Game, Turn
 from fourcast_clients.terminal.local_service import LocalService, LocalServiceError
 from fourcast_clients.terminal.progress import progress
+from fourcast_clients.terminal.server_access import ServerAccess, flag
 
 READY_SECONDS = 5.0
 """How long a server that is given may take to answer."""
@@ -37,6 +38,8 @@ class Play:
     output is not a terminal, one demo game is played and printed instead.
 
     Example: fourcast play --side second --level search
+
+    Example: fourcast play --server games.example:443 --tls --token-file ~/.fourcast-token
     """
 
     server: Annotated[
@@ -44,6 +47,8 @@ class Play:
         tyro.conf.arg(metavar="HOST:PORT", help_behavior_hint="(default: one of its own)"),
     ] = None
     """Where a fourcast-serve listens."""
+
+    access: tyro.conf.OmitArgPrefixes[ServerAccess] = field(default_factory=ServerAccess)
 
     side: Annotated[
         Player | None,
@@ -78,6 +83,11 @@ class Play:
             stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)
         )
         try:
+            if self.server is None and self.access != ServerAccess():
+                raise UsageError(
+                    "--tls, --ca, --certificate, --key and --token-file go with --server "
+                    "HOST:PORT: a service of the game's own needs none of them"
+                )
             with ExitStack() as stack:
                 service = None
                 with progress(Console(stderr=True), "Getting ready ..."):
@@ -96,7 +106,12 @@ class Play:
     def _connect(self, service: LocalService | None) -> Fourcast:
         """A client of the server that is asked for, once it is ready."""
         try:
-            fourcast = Fourcast(service.server if service else self.server or "")
+            fourcast = Fourcast(
+                service.server if service else self.server or "",
+                credentials=self.access.credentials(),
+            )
+        except CredentialsError as error:
+            raise UsageError(f"{flag(error)}: {error.reason}") from None
         except ValueError as error:
             raise UsageError(f"--server: {error}") from None
         try:
