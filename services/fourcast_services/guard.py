@@ -4,13 +4,12 @@ Methods are wrapped once, as they are registered; a gRPC interceptor would be as
 call.
 """
 
-import asyncio
 import hmac
 import inspect
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import grpc
@@ -18,6 +17,7 @@ from grpc.aio import ServicerContext
 from grpc_health.v1 import health
 
 from fourcast_services import calls
+from fourcast_services.admission import Admission, OpenCalls
 from fourcast_services.calls import Call
 from fourcast_services.errors import UnauthenticatedError, abort, describe
 from fourcast_services.metrics import REQUEST_SECONDS, REQUESTS
@@ -35,46 +35,32 @@ _UNIX = "unix:"
 _Context = ServicerContext[Any, Any]
 
 
-class OpenCalls:
-    """How many calls are under way, those of services that only wait left out."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._last_ended = 0.0
-
-    def end(self) -> None:
-        """Count one less."""
-        self.count -= 1
-        self._last_ended = time.monotonic()
-
-    async def quiet(self, seconds: float) -> None:
-        """Wait until no call has been under way for some time."""
-        start = time.monotonic()
-        # Polled, and only while stopping: an event would have to be kept for every call.
-        while self.count or time.monotonic() - max(start, self._last_ended) < seconds:  # noqa: ASYNC110 - see above
-            await asyncio.sleep(seconds / 4)
-
-
 @dataclass(frozen=True, slots=True)
 class Guard:
     """What surrounds the methods of a server.
 
     Attributes:
+        open_calls: The calls that are under way.
         token: What callers must show as "authorization: Bearer ..."; None lets everybody in.
         open_services: Full names of services that need no token all the same.
         log_calls: Whether each call that has ended gets a line in the log.
-        open_calls: How many calls are under way.
     """
 
+    open_calls: OpenCalls
     token: str | None = None
     open_services: frozenset[str] = frozenset()
     log_calls: bool = False
-    open_calls: OpenCalls = field(default_factory=OpenCalls)
 
     def wrap(self, service: str, name: str, handler: Any) -> Any:
         """A method's handler with the guard around it."""
         token = None if service in self.open_services else self.token
-        around = _Around(self, f"{service}/{name}", token, counts=service != health.SERVICE_NAME)
+        around = _Around(
+            self,
+            f"{service}/{name}",
+            token,
+            unary=handler.unary_unary is not None,
+            counts=service != health.SERVICE_NAME,
+        )
         decode = handler.request_deserializer or bytes
         encode = handler.response_serializer
         if handler.unary_unary is not None:
@@ -114,12 +100,14 @@ class _Around:
         guard: The server's.
         method: Full name of the method.
         token: What its callers must show; None if nothing.
-        counts: Whether a stopping server waits for its calls.
+        unary: Whether it takes one request and gives one answer.
+        counts: Whether there is a bound to its calls, and a stopping server waits for them.
     """
 
     guard: Guard
     method: str
     token: str | None
+    unary: bool
     counts: bool
 
     async def run(self, context: _Context, work: Callable[[], Awaitable[Any]]) -> Any:
@@ -129,10 +117,12 @@ class _Around:
         # The code of a call whose task is cancelled because its caller has gone.
         code = "CANCELLED"
         if self.counts:
-            self.guard.open_calls.count += 1
+            self.guard.open_calls.begin(unary=self.unary)
         try:
             if self.token is not None:
                 _check_token(context, self.token, call)
+            if self.counts and self.guard.open_calls.held is not None:
+                await self.guard.open_calls.held.wait()
             response = await work()
             code = "OK"
             return response
@@ -146,7 +136,7 @@ class _Around:
             await abort(context, failure)
         finally:
             if self.counts:
-                self.guard.open_calls.end()
+                self.guard.open_calls.end(unary=self.unary)
             self._count(call, code, time.perf_counter() - start, context)
 
     def _count(self, call: Call, code: str, seconds: float, context: _Context) -> None:
@@ -174,9 +164,12 @@ class GuardedServer:
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
         """What generated code calls with all methods of a service."""
         guarded = {name: self._guard.wrap(service, name, h) for name, h in handlers.items()}
-        self._server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(service, guarded),)
-        )
+        if service == health.SERVICE_NAME:
+            # Asked for by those who want to know whether it is overloaded.
+            methods = grpc.method_handlers_generic_handler(service, guarded)
+        else:
+            methods = Admission(service, guarded, self._guard.open_calls)
+        self._server.add_generic_rpc_handlers((methods,))
 
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
         """What generated code calls besides, with the same methods once more."""
@@ -215,9 +208,9 @@ def _metadata(context: _Context, key: str) -> str:
 
 
 def _set_code(context: _Context) -> str:
-    # A number, whatever the hints say.
-    code = int(context.code())  # type: ignore[call-overload]  # see above
-    return next(status.name for status in grpc.StatusCode if status.value[0] == code)
+    # A status or its number, whatever the hints say.
+    code: object = context.code()
+    return next(status.name for status in grpc.StatusCode if code in (status, status.value[0]))
 
 
 async def _write_all(answered: Any, context: _Context) -> None:

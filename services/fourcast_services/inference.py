@@ -25,6 +25,7 @@ PLATFORM = "onnxruntime_onnx"
 EXTENSIONS = ("model_configuration", "model_repository", "statistics")
 
 _RETRY_AFTER_SECONDS = 1.0
+_STREAM_FRAME_BYTES = 16  # what the message of a stream adds to the answer in it
 
 _Context = ServicerContext[object, object]
 
@@ -64,7 +65,13 @@ class InferenceServicer:
     """Translates, delegates, translates back; see the protocol for what each method promises."""
 
     def __init__(
-        self, engine: Engine, peers: "Peers", *, model_control: bool, max_streams: int
+        self,
+        engine: Engine,
+        peers: "Peers",
+        *,
+        model_control: bool,
+        max_streams: int,
+        max_message_bytes: int,
     ) -> None:
         """Offer an engine's models.
 
@@ -73,11 +80,13 @@ class InferenceServicer:
             peers: The other workers of this server.
             model_control: Whether callers may load and unload models.
             max_streams: How many streams may be open at the same time.
+            max_message_bytes: The largest answer that gRPC sends.
         """
         self._engine = engine
         self._peers = peers
         self._model_control = model_control
         self._max_streams = max_streams
+        self._max_answer_bytes = max_message_bytes - _STREAM_FRAME_BYTES
         self._streams = 0
         self.ready = False
 
@@ -226,6 +235,13 @@ class InferenceServicer:
             model_name=request.model_name, model_version=inference.version, id=request.id
         )
         write_outputs(response, inference.outputs, wanted)
+        # gRPC would fail to send it, which ends a stream and counts as answered.
+        if response.ByteSize() > self._max_answer_bytes:
+            raise FieldError(
+                "inputs",
+                f"the answer would have {response.ByteSize()} bytes, but {self._max_answer_bytes} "
+                "is the most that this server sends: ask for less at a time",
+            )
         return response
 
     async def _answer_one(

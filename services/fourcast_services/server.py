@@ -14,6 +14,7 @@ from fourcast_models.connect4.book import Book
 from fourcast_models.repository import default_repository
 from fourcast_services import connect4, tracing
 from fourcast_services.address import BindError
+from fourcast_services.admission import OpenCalls
 from fourcast_services.credentials import read_token, server_credentials
 from fourcast_services.engine import Engine
 from fourcast_services.engine.watch import watch
@@ -37,6 +38,12 @@ ANSWER_SECONDS = 1.0
 
 QUIET_SECONDS = 0.2
 """A stopping server without calls for that long has none on their way in either."""
+
+GATHER_PAUSE_SECONDS = 0.03
+"""A stopping server that got no call for that long has none waiting in gRPC either."""
+
+GATHER_SECONDS = 0.5
+"""The longest that calls are held for that."""
 
 KEEPALIVE_SECONDS = 60
 """How often a silent connection is asked whether its other end is still there."""
@@ -62,7 +69,7 @@ async def serve(
         peers: The other workers on the same port.
 
     Returns:
-        Whether every search has ended; if not, a thread still runs.
+        Whether every search and every model has ended; if not, a thread still runs.
 
     Raises:
         RepositoryError: If the model repository is missing or malformed.
@@ -106,6 +113,7 @@ async def serve(
             peers,
             model_control=settings.model_control,
             max_streams=settings.limits.max_streams,
+            max_message_bytes=settings.limits.max_message_mebibytes << 20,
         )
         add_to_server(inference, guarded)
         services.append(SERVICE_NAME)
@@ -136,7 +144,13 @@ async def serve(
     if watching is not None:
         watching.cancel()
     await asyncio.sleep(settings.shutdown_delay)
+    # gRPC cancels the calls that it has not yet handed over when it stops, after which no caller
+    # tries again (https://github.com/grpc/grpc/issues/41785). So it hands them over first, which
+    # is quick while no model runs, and they begin when gRPC takes no more.
+    await guard.open_calls.gather(GATHER_PAUSE_SECONDS, GATHER_SECONDS)
     stopping = asyncio.create_task(server.stop(GRACE_SECONDS + ANSWER_SECONDS))
+    await asyncio.sleep(GATHER_PAUSE_SECONDS)
+    guard.open_calls.release()
     quiet = asyncio.create_task(guard.open_calls.quiet(QUIET_SECONDS))
     await asyncio.wait([stopping, quiet], timeout=GRACE_SECONDS, return_when="FIRST_COMPLETED")
     # Searches that outlast the grace end here, so that their callers still get an answer.
@@ -146,7 +160,11 @@ async def serve(
         await server.stop(None)
     quiet.cancel()
     await stopping
-    await backend.close()
+    try:
+        await asyncio.wait_for(backend.close(), ANSWER_SECONDS)
+    except TimeoutError:
+        _log.warning("a model run outlasts the grace; it ends with the process")
+        return False
     return all(ended)
 
 
@@ -165,6 +183,7 @@ async def _start_engine(settings: Settings, peers: Peers) -> Engine:
 def _make_guard(settings: Settings) -> Guard:
     access = settings.access
     return Guard(
+        OpenCalls(settings.limits.max_calls),
         token=read_token("--token-file", access.token_file),
         open_services=frozenset({health.SERVICE_NAME} if access.open_health else ()),
         log_calls=settings.observability.log_calls,

@@ -44,6 +44,9 @@ class Limits:
     max_queue: Annotated[int, arg(metavar="N")] = 256
     """Requests that may wait for each model, unless its config.pbtxt says; more are refused."""
 
+    max_calls: Annotated[int, arg(metavar="N")] = 512
+    """Calls that may be under way at the same time, streams aside; more are refused."""
+
     max_message_mebibytes: Annotated[int, arg(metavar="MIB")] = 64
     """The largest request or response."""
 
@@ -156,6 +159,7 @@ class Settings:
             ("--workers", self.workers, 1, MAX_WORKERS),
             ("--shutdown-delay", self.shutdown_delay, 0, 3600),
             ("--max-queue", limits.max_queue, 1, 1 << 20),
+            ("--max-calls", limits.max_calls, 1, 1 << 20),
             ("--max-message-mebibytes", limits.max_message_mebibytes, 1, MAX_MESSAGE_MEBIBYTES),
             ("--max-streams", limits.max_streams, 1, 1 << 20),
             ("--solver-slots", limits.solver_slots, 1, MAX_SLOTS),

@@ -9,6 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from fourcast.connect4.v1 import connect4_pb2 as wire
 from fourcast.connect4.v1 import connect4_pb2_grpc
+from fourcast_services.admission import OpenCalls
 from fourcast_services.guard import Guard, GuardedServer
 from tests.services.running import RunningServer
 from tests.services.status import failure
@@ -148,7 +149,7 @@ class BrokenHealth(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # it h
 @pytest.fixture
 async def broken_channel() -> AsyncIterator[grpc.aio.Channel]:
     server = grpc.aio.server()
-    guarded: Any = GuardedServer(server, Guard())
+    guarded: Any = GuardedServer(server, Guard(OpenCalls(limit=8)))
     health_pb2_grpc.add_HealthServicer_to_server(BrokenHealth(), guarded)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
