@@ -86,9 +86,7 @@ class OpenCalls:
 class Admission(grpc.GenericRpcHandler):
     """The methods of a service, as long as there is room."""
 
-    def __init__(
-        self, service: str, handlers: Mapping[str, Any], open_calls: OpenCalls
-    ) -> None:
+    def __init__(self, service: str, handlers: Mapping[str, Any], open_calls: OpenCalls) -> None:
         """Offer methods.
 
         Args:

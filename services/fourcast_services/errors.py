@@ -50,6 +50,10 @@ class BackendError(Exception):
     """The server that runs the models cannot be reached, or answers what no such server should."""
 
 
+MAX_MESSAGE_CHARACTERS = 2000
+"""Of a status; gRPC drops a whole answer whose metadata is larger than 8 KiB."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """How a call is to end.
@@ -103,7 +107,7 @@ def describe(error: Exception, method: str) -> Failure:
             message = "the server failed on this call; its log says why"
             request_id = current().request_id
             _log.error("%s failed", method, exc_info=error, extra={"request_id": request_id})
-    return Failure(code, message, details)
+    return Failure(code, message[:MAX_MESSAGE_CHARACTERS], details)
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], failure: Failure) -> NoReturn:

@@ -32,6 +32,7 @@ _CONTENTS = {
 }
 """The field that carries a typed tensor's numbers. FP16 has none: it travels raw only."""
 
+_RAW = {name: dtype.newbyteorder("<") for name, dtype in DATATYPES.items()}
 _WIDEST = {"i": np.dtype(np.int64), "u": np.dtype(np.uint64)}
 _MAX_DIMENSIONS = 32
 _SEQUENCE_PARAMETERS = ("sequence_id", "sequence_start", "sequence_end")
@@ -44,7 +45,8 @@ def read_inputs(request: wire.ModelInferRequest) -> dict[str, npt.NDArray[Any]]:
         FieldError: If a tensor's datatype, shape and content do not agree, or the request asks for
             what this server does not do.
     """
-    _refuse_parameters(request)
+    if request.parameters:
+        _refuse_parameters(request)
     raw = request.raw_input_contents
     if raw and len(raw) != len(request.inputs):
         raise FieldError(
@@ -64,7 +66,7 @@ def read_inputs(request: wire.ModelInferRequest) -> dict[str, npt.NDArray[Any]]:
                 f"{tensor.datatype[:64]!r} is not one of {', '.join(DATATYPES)}",
             )
         shape = tuple(tensor.shape)
-        if len(shape) > _MAX_DIMENSIONS or any(size < 0 for size in shape):
+        if len(shape) > _MAX_DIMENSIONS or min(shape, default=0) < 0:
             raise FieldError(
                 f"{field}.shape",
                 f"must have sizes from 0, at most {_MAX_DIMENSIONS} of them, not "
@@ -72,7 +74,7 @@ def read_inputs(request: wire.ModelInferRequest) -> dict[str, npt.NDArray[Any]]:
             )
         if raw:
             # MLServer's converter puts an empty one there, which holds nothing.
-            if tensor.contents.ListFields():
+            if tensor.HasField("contents") and tensor.contents.ListFields():
                 raise FieldError(
                     f"{field}.contents", "stands beside raw_input_contents: a message has one kind"
                 )
@@ -142,7 +144,7 @@ def read_outputs(response: wire.ModelInferResponse) -> dict[str, npt.NDArray[Any
 def _read_raw(
     content: bytes, datatype: str, shape: tuple[int, ...], index: int
 ) -> npt.NDArray[Any]:
-    dtype = DATATYPES[datatype]
+    dtype = _RAW[datatype]
     # Python's whole numbers: a product of huge sizes must not wrap around to the right one.
     expected = math.prod(shape) * dtype.itemsize
     if len(content) != expected:
@@ -150,7 +152,7 @@ def _read_raw(
             f"raw_input_contents[{index}]",
             f"has {len(content)} bytes, but {datatype} {list(shape)} takes {expected}",
         )
-    array = _shaped(np.frombuffer(content, dtype.newbyteorder("<")), shape, f"inputs[{index}]")
+    array = _shaped(np.frombuffer(content, dtype), shape, f"inputs[{index}]")
     if datatype == "BOOL" and array.size and array.view(np.uint8).max() > 1:
         raise FieldError(f"raw_input_contents[{index}]", "has a BOOL that is neither 0 nor 1")
     return array

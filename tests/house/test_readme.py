@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf import json_format
+from google.protobuf.message_factory import GetMessageClass
 from tritonclient.grpc import service_pb2
 
 from fourcast.connect4.v1 import connect4_pb2
@@ -136,7 +137,7 @@ def test_make_target_exists(target: str) -> None:
 def test_call_from_the_shell_fits_the_wire(command: list[str]) -> None:
     address, service, method = command[-1].removeprefix("http://").split("/")
     assert address == DEFAULT_SERVER
-    request = SERVICES[service].methods_by_name[method].input_type._concrete_class()
+    request = GetMessageClass(SERVICES[service].methods_by_name[method].input_type)()
     json_format.Parse(command[command.index("--data") + 1], request)
     assert request.ListFields()
 

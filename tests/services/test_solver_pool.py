@@ -8,7 +8,8 @@ import pytest
 
 from fourcast_models.connect4.board import EMPTY_BOARD, parse_moves
 from fourcast_models.connect4.solver import Solver
-from fourcast_services.solver_pool import PoolClosedError, QueueFullError, SolverPool
+from fourcast_services.overload import QueueFullError
+from fourcast_services.solver_pool import PoolClosedError, SolverPool
 
 LATE = parse_moves("2252576253462244111563365343671351441")
 LATE_SCORE = -1

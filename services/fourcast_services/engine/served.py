@@ -58,7 +58,9 @@ def check_inputs(config: ModelConfig, inputs: Arrays) -> None:
     """
     names = {tensor.name for tensor in config.inputs}
     if inputs.keys() != names:
-        raise InputError(f"model {config.name!r} takes {sorted(names)}, not {sorted(inputs)}")
+        # A status has room for some thousand characters; callers choose these.
+        given = [name[:64] for name in sorted(inputs)[: len(names) + 1]]
+        raise InputError(f"model {config.name!r} takes {sorted(names)}, not {given}")
     for tensor in config.inputs:
         array, shape = inputs[tensor.name], config.shape(tensor)
         fits = array.ndim == len(shape) and all(
