@@ -46,7 +46,7 @@ def count(
 ) -> Progress:
     """Fit a `Counter`; its score is best where the weight is ``target``, or never improves."""
 
-    def batches(_: np.random.Generator, size: int) -> Iterator[Batch]:
+    def batches(_: int, __: np.random.Generator, size: int) -> Iterator[Batch]:
         for _step in range(steps):
             yield (torch.zeros(size),)
             if seen is not None:
@@ -75,7 +75,7 @@ def test_a_noisy_line_is_learnt(tmp_path: Path) -> None:
     y = x @ torch.tensor([2.0, -3.0]) + 0.5 + 0.01 * torch.randn(512, generator=random)
     network = nn.Linear(2, 1)
 
-    def batches(generator: np.random.Generator, size: int) -> Iterator[Batch]:
+    def batches(_: int, generator: np.random.Generator, size: int) -> Iterator[Batch]:
         for chosen in np.array_split(generator.permutation(512), 512 // size):
             yield x[chosen], y[chosen]
 
@@ -213,7 +213,7 @@ def noisy(folder: Path, seed: int, *, interrupted_in: int | None = None) -> dict
     )
     epochs = iter(range(100))
 
-    def batches(generator: np.random.Generator, size: int) -> Iterator[Batch]:
+    def batches(_: int, generator: np.random.Generator, size: int) -> Iterator[Batch]:
         epoch = next(epochs)
         order = generator.permutation(64)
         for number, chosen in enumerate(np.array_split(order, 64 // size)):

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
-from fourcast_models.doodle.strokes import SPAN, DrawingError, EmptyDrawingError, draw, fit
+from fourcast_models.doodle.strokes import DrawingError, EmptyDrawingError, draw, fit
 
 MAX_PIXELS = 50_000_000
 """The largest picture, width times height."""
@@ -121,10 +121,10 @@ def _ink(image: Image.Image) -> _Grey:
     if min(image.size) >= _WORK_SIDE // 2:
         image = image.filter(ImageFilter.MedianFilter(3))
     grey = np.asarray(image, dtype=np.float32)
-    relief = grey - _background(grey)
+    relief: _Grey = grey - _background(grey)
     dark, light = np.clip(-relief, 0, None), np.clip(relief, 0, None)
     # Squared, because a wide background that is slightly off outweighs a thin line.
-    ink = dark if np.square(dark).sum() >= np.square(light).sum() else light
+    ink: _Grey = dark if np.square(dark).sum() >= np.square(light).sum() else light
     if float(ink.max(initial=0)) < MIN_CONTRAST:
         raise EmptyDrawingError(
             "the image is empty: nothing stands out from its background by at least "
@@ -138,38 +138,45 @@ def _background(grey: _Grey) -> _Grey:
 
     Fitted by least squares, then again without the pixels far from it, which are ink; a few times.
     """
-    rows, columns = np.mgrid[-1 : 1 : grey.shape[0] * 1j, -1 : 1 : grey.shape[1] * 1j]
-    # Every fourth row and column of a large picture says as much about a smooth surface.
-    step = 4 if min(grey.shape) > 128 else 1
+    y = np.linspace(-1, 1, grey.shape[0])[:, None]
+    x = np.linspace(-1, 1, grey.shape[1])[None, :]
+    # Every eighth row and column of a large picture says as much about a smooth surface.
+    step = 8 if min(grey.shape) > 128 else 1
     values = grey[::step, ::step].ravel().astype(np.float64)
-    terms = _quadratic(columns[::step, ::step].ravel(), rows[::step, ::step].ravel())
-    surface = np.full_like(values, np.median(values))
-    coefficients = np.zeros(terms.shape[1])
+    parts = np.broadcast_arrays(*_quadratic(x[:, ::step], y[::step]))
+    terms = np.stack([part.ravel() for part in parts], axis=1)
+    distance = np.abs(values - np.median(values))
+    coefficients = np.zeros(len(parts))
     for _ in range(5):
-        distance = np.abs(values - surface)
         near = distance <= max(2.0, 3.0 * float(np.median(distance)))
-        coefficients = np.linalg.lstsq(terms[near], values[near], rcond=None)[0]
-        surface = terms @ coefficients
-    fitted: _Grey = (_quadratic(columns, rows) @ coefficients).astype(np.float32)
-    return fitted
+        # Regularised by next to nothing, for pictures of one row or column.
+        normal = terms[near].T @ terms[near] + 1e-6 * np.eye(len(parts))
+        coefficients = np.linalg.solve(normal, terms[near].T @ values[near])
+        distance = np.abs(values - terms @ coefficients)
+    fitted = sum(c * term for c, term in zip(coefficients, _quadratic(x, y), strict=True))
+    return np.asarray(fitted, dtype=np.float32)
 
 
-def _quadratic(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The terms of a quadratic surface, along a new last axis of 6."""
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+def _quadratic(
+    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], ...]:
+    """The six terms of a quadratic surface, each of a shape that broadcasts to that of x and y."""
+    return np.ones((1, 1)), x, y, x * x, x * y, y * y
 
 
 def _threshold(ink: _Grey) -> _Mask:
     """What is ink: more than the level that best parts two classes, and than half MIN_CONTRAST."""
-    counts, edges = np.histogram(ink, bins=256, range=(0, max(float(ink.max()), 1.0)))
-    centres = (edges[:-1] + edges[1:]) / 2
+    step = max(float(ink.max()), 1.0) / 255
+    counts = np.bincount((ink.ravel().clip(0) / step).astype(np.int64), minlength=256)
+    centres = np.arange(256)
     below = np.cumsum(counts)
     above = below[-1] - below
     sums = np.cumsum(counts * centres)
     mean_below = sums / np.maximum(below, 1)
     mean_above = (sums[-1] - sums) / np.maximum(above, 1)
-    level = edges[1:][np.argmax(below * above * np.square(mean_below - mean_above))]
-    return ink > max(float(level), MIN_CONTRAST / 2)
+    best = int(np.argmax(below * above * np.square(mean_below - mean_above)))
+    mask: _Mask = ink > max((best + 1) * step, MIN_CONTRAST / 2)
+    return mask
 
 
 def _without_specks(mask: _Mask) -> _Mask:
@@ -178,7 +185,8 @@ def _without_specks(mask: _Mask) -> _Mask:
     touch = np.pi / 4 * (2 * _half_width(mask)) ** 2
     enough = sizes >= min(0.5 * touch, sizes.max())
     enough[0] = False
-    return enough[labels]
+    kept: _Mask = enough[labels]
+    return kept
 
 
 _CELL = 4
@@ -283,7 +291,5 @@ def _removable(mask: _Mask, *, second: bool) -> _Mask:
         open_sides = ~(p2 & p4 & p8) & ~(p2 & p6 & p8)
     else:
         open_sides = ~(p2 & p4 & p6) & ~(p4 & p6 & p8)
-    removable: _Mask = (
-        mask[1:-1, 1:-1] & (count >= 2) & (count <= 6) & (starts == 1) & open_sides
-    )
+    removable: _Mask = mask[1:-1, 1:-1] & (count >= 2) & (count <= 6) & (starts == 1) & open_sides
     return removable

@@ -60,7 +60,7 @@ _FIRST_GREY, _LAST_GREY = 255.0, 95.0
 
 
 class DrawingError(ValueError):
-    """A drawing that cannot be used; the text says what is wrong, where, and what would be right."""
+    """A drawing that cannot be used; the text says what is wrong, where, and what is right."""
 
 
 class EmptyDrawingError(DrawingError):
@@ -239,7 +239,8 @@ def _greys(strokes: Sequence[Stroke]) -> list[int]:
     steps = [np.hypot(*np.diff(stroke, axis=0, prepend=stroke[:1]).T) for stroke in strokes]
     drawn = np.cumsum(np.concatenate(steps))
     share = drawn / max(float(drawn[-1]), 1e-9)
-    return np.round(_FIRST_GREY + (_LAST_GREY - _FIRST_GREY) * share).astype(int).tolist()
+    greys = np.round(_FIRST_GREY + (_LAST_GREY - _FIRST_GREY) * share)
+    return [int(grey) for grey in greys]
 
 
 def _reduced(image: Image.Image, side: int) -> npt.NDArray[np.uint8]:

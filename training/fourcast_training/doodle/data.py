@@ -2,7 +2,7 @@
 
 Three forms are read. The first is that of this project's shared data (``bitmaps_train.npz`` and
 ``strokes_train.npz``); the other two are the publisher's, as `fourcast-train doodle-download`
-fetches them: ``simplified/<category>.ndjson`` with strokes, of which the bitmaps are drawn here, and
+fetches them: ``simplified/<category>.ndjson`` with strokes, of which bitmaps are drawn here, and
 ``numpy_bitmap/<category>.npy`` with bitmaps only. The publisher's two forms hold the same drawings
 without saying which is which, so a folder with both is read as strokes alone.
 
@@ -126,7 +126,7 @@ def split(drawings: Drawings, config: DataConfig) -> dict[str, Drawings]:
 
 
 def _ranks(drawings: Drawings, seed: int) -> npt.NDArray[np.uint64]:
-    """A number for every drawing that looks random and depends on the drawing and the seed alone."""
+    """A number for each drawing that looks random but follows from the drawing and the seed."""
     key = seed.to_bytes(8, "little", signed=True)
 
     def rank(index: int) -> int:

@@ -58,7 +58,9 @@ def main(args: list[str] | None = None) -> None:
     config = tyro.cli(DownloadConfig, args=args, prog="fourcast-train doodle-download")
     for category in config.categories:
         if category not in CATEGORIES:
-            raise ValueError(f"--categories: {category!r} is not one of the 345, see {config.source}")
+            raise ValueError(
+                f"--categories: {category!r} is not one of the 345, see {config.source}"
+            )
     for file in download(config):
         print(file)
 

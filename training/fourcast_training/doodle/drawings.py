@@ -32,6 +32,7 @@ class Drawings:
     offsets: Ints
 
     def __len__(self) -> int:
+        """How many drawings."""
         return len(self.labels)
 
     @property

@@ -25,7 +25,8 @@ def _polygon(corners: int, turn: float) -> Points:
 
 
 def _star() -> Points:
-    return _polygon(10, -np.pi / 2) * np.where(np.arange(11) % 2, 0.4, 1.0)[:, None]
+    radii = np.where(np.arange(11) % 2, 0.4, 1.0)
+    return _polygon(10, -np.pi / 2) * radii[:, None]
 
 
 def _zigzag() -> Points:
@@ -121,7 +122,8 @@ def _walk(rng: np.random.Generator) -> Points:
     turns = rng.normal(0, rng.uniform(0.1, 1.0), steps)
     headings = rng.uniform(0, 2 * np.pi) + np.cumsum(turns)
     away = np.stack([np.cos(headings), np.sin(headings)], axis=1)
-    return rng.normal(0, 10, 2) + np.cumsum(away, axis=0)
+    path: Points = rng.normal(0, 10, 2) + np.cumsum(away, axis=0)
+    return path
 
 
 def _loops(rng: np.random.Generator) -> Points:

@@ -1,0 +1,155 @@
+"""What a training run is made of, and the runs that have names."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from fourcast_training.doodle.augment import AugmentConfig, Picture
+from fourcast_training.doodle.data import DataConfig
+from fourcast_training.loop import LoopConfig
+
+PROGRAM = "fourcast-train doodle"
+
+Preset = Literal["default", "small", "strokes", "smoke"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Train a network that names doodles, measure it on the test split and publish it.
+
+    A preset fills in every option below; options given beside it win.
+    """
+
+    preset: Preset = "default"
+    """`default`: reads bitmaps. `strokes`: reads larger pictures that show the order of the
+    strokes. `small`: bitmaps, for little computers. `smoke`: the whole path in a minute, on shapes
+    drawn by this project, without the data set."""
+
+    evaluate: bool = False
+    """Only measure: the model that `repository` holds, on the test split. Takes some minutes, most
+    of them for made-up photographs."""
+
+    name: str = "doodle"
+    """The model's name in the repository."""
+
+    repository: Path | None = None
+    """Publish to this model repository; None is the project's own, models/repository."""
+
+    publish: bool = True
+    """Whether to publish at all."""
+
+    folder: Path = Path("runs/doodle-default")
+    """Checkpoint, pictures, metrics.json. A killed run continues from here."""
+
+    beside: tuple[Path, ...] = (
+        Path("runs/doodle-100"),
+        Path("runs/doodle-200"),
+    )
+    """Folders of finished runs, such as those with `--data.train 100`, whose figures are shown for
+    comparison, if they are there."""
+
+    picture: Picture = "bitmap"
+    """What the network reads: `bitmap` 28x28, or `raster` 56x56 with a channel for the order."""
+
+    stem: int = 32
+    """Channels of the first convolution."""
+
+    widths: tuple[int, ...] = (64, 128, 256)
+    """Channels of each stage, see net.py."""
+
+    blocks: tuple[int, ...] = (1, 1, 1)
+    """Residual blocks of each stage."""
+
+    dropout: float = 0.0
+    """Share of the features before the last layer that are left out in training."""
+
+    mirrors: bool = True
+    """Whether the published model averages its guesses for the picture and its mirror image."""
+
+    half_weights: bool = False
+    """Whether the published file keeps its weights as float16, which halves it."""
+
+    label_smoothing: float = 0.1
+    """Share of each target that is spread over all categories."""
+
+    per_class: int = 100
+    """Pictures of each category in an epoch; an epoch is not a pass over the data."""
+
+    reuse: int = 3
+    """Epochs that use one set of augmented pictures before it is drawn anew."""
+
+    jobs: int = -1
+    """Processes that draw pictures; -1 is one less than there are cores, 0 draws in this one."""
+
+    image_drawings: int = 5
+    """Drawings of each category that the evaluation turns into screenshots and photographs."""
+
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    """How much drawings vary in training."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    """The drawings."""
+
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    """The training loop."""
+
+
+_LOOP = LoopConfig(
+    epochs=150,
+    batch_size=128,
+    learning_rate=3e-3,
+    weight_decay=0.05,
+    average=0.999,
+    precision="auto",
+)
+
+PRESETS: dict[Preset, TrainConfig] = {
+    "default": TrainConfig(loop=_LOOP),
+    "strokes": TrainConfig(
+        preset="strokes",
+        name="doodle_strokes",
+        folder=Path("runs/doodle-strokes"),
+        beside=(),
+        picture="raster",
+        loop=_LOOP,
+    ),
+    "small": TrainConfig(
+        preset="small",
+        name="doodle_small",
+        folder=Path("runs/doodle-small"),
+        beside=(),
+        stem=24,
+        widths=(40, 72, 136),
+        half_weights=True,
+        loop=_LOOP,
+    ),
+    "smoke": TrainConfig(
+        preset="smoke",
+        folder=Path("runs/doodle-smoke"),
+        repository=Path("runs/doodle-smoke/repository"),
+        beside=(),
+        stem=8,
+        widths=(16, 32, 64),
+        per_class=40,
+        jobs=1,
+        half_weights=True,
+        data=DataConfig(generated=100, validation=10, test=20),
+        loop=LoopConfig(
+            epochs=6, batch_size=32, learning_rate=4e-3, weight_decay=0.02, average=0.95
+        ),
+    ),
+}
+
+
+def chosen_preset(args: list[str]) -> TrainConfig:
+    """The preset that the arguments name; its values are the defaults of all other options."""
+    plain = [argument for argument in args if argument not in ("-h", "--help")]
+    choice, _ = tyro.cli(_PresetOnly, args=plain, prog=PROGRAM, return_unknown_args=True)
+    return PRESETS[choice.preset]
+
+
+@dataclass(frozen=True)
+class _PresetOnly:
+    preset: Preset = "default"
