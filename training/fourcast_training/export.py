@@ -167,6 +167,10 @@ def _graph(
     if program is None:  # what torch returns when it writes to a file itself
         raise RuntimeError("torch.onnx.export returned no program")
     model = program.model_proto
+    for node in model.graph.node:
+        # Where in this source, and where on this disk, each operator came from: as large as a small
+        # model's weights, and nobody's business.
+        node.ClearField("metadata_props")
     if half_weights:
         _store_as_half(model.graph)
     onnx.helper.set_model_props(

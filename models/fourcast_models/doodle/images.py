@@ -37,6 +37,9 @@ _WORK_SIDE = 512
 _DRAWING_SIDE = 256
 """The longest side of the ink, in pixels, when it is thinned: a pixel is a unit of `strokes`."""
 
+_WIDEST_PEN = 48
+"""In pixels of the same: what is wider was filled in, not drawn with one line."""
+
 _Mask = npt.NDArray[np.bool_]
 _Grey = npt.NDArray[np.float32]
 
@@ -92,7 +95,7 @@ def bitmap_of(image: Image.Image) -> npt.NDArray[np.uint8]:
     box = _bounds(_without_specks(_threshold(ink)))
     ink = _scaled(ink, box)
     mask = _without_specks(_threshold(ink))
-    thinned = _thinned(mask, layers=round(_half_width(mask)))
+    thinned = _thinned(mask, layers=round(min(_half_width(mask), _WIDEST_PEN / 2)))
     rows, columns = np.nonzero(thinned)
     # A dot on every point that is left: together they are the line of a round pen.
     dots = np.stack([columns, rows], axis=1)[:, None, :].astype(np.float64)

@@ -147,7 +147,8 @@ def simplify(stroke: Stroke, tolerance: float = TOLERANCE) -> Stroke:
     """The stroke without the points that lie within the tolerance of the line that replaces them.
 
     The algorithm of Ramer, Douglas and Peucker: keep both ends; if the point farthest from the line
-    between them is farther than the tolerance, keep it and go on with both halves.
+    between them is farther than the tolerance, keep it and go on with both halves. The line ends
+    where they are, so that a pen that goes there and back keeps its turning point.
 
     Args:
         stroke: Float64 [P, 2], P from 1.
@@ -165,11 +166,9 @@ def simplify(stroke: Stroke, tolerance: float = TOLERANCE) -> Stroke:
             continue
         offsets = stroke[first + 1 : last] - stroke[first]
         chord = stroke[last] - stroke[first]
-        length = np.hypot(chord[0], chord[1])
-        if length > 0:
-            distances = np.abs(offsets[:, 0] * chord[1] - offsets[:, 1] * chord[0]) / length
-        else:
-            distances = np.hypot(offsets[:, 0], offsets[:, 1])
+        # How far along the chord the nearest point of it lies; 0 if both its ends are one point.
+        share = np.clip(offsets @ chord / max(float(chord @ chord), 1e-12), 0, 1)
+        distances = np.hypot(*(offsets - share[:, None] * chord).T)
         farthest = int(distances.argmax())
         if distances[farthest] > tolerance:
             middle = first + 1 + farthest
@@ -191,9 +190,9 @@ def draw(strokes: Sequence[Stroke], line_width: float = LINE_WIDTH) -> npt.NDArr
 def draw_raster(strokes: Sequence[Stroke], line_width: float = LINE_WIDTH) -> npt.NDArray[np.uint8]:
     """The larger picture that also shows the order of the strokes: uint8 [2, 56, 56].
 
-    Channel 0 is ink as in `draw`, at twice the resolution. In channel 1 the ink fades along the
-    way of the pen, from white at the first point to dark grey at the last, so that a network can
-    see what was drawn first and in which direction.
+    Channel 0 is ink as in `draw`, at twice the resolution. In channel 1 the ink fades from line to
+    line, from white at the first point to dark grey at the last, so that a network can see what
+    was drawn first and in which direction.
 
     Args:
         strokes: As `prepare` returns them; they are centred here.
