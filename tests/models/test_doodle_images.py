@@ -125,9 +125,9 @@ def test_odd_sizes_are_answered_or_refused(size: tuple[int, int]) -> None:
         bitmap_of(image)
     image.paste(0, (0, 0, -(-size[0] // 8), size[1]))
     try:
-        assert bitmap_of(image).max() == 255
+        assert bitmap_of(image).max() > 200
     except EmptyDrawingError:
-        assert size[0] < 4  # nothing is left of the background
+        assert size[0] == 1  # all ink, so no background
 
 
 def test_a_picture_too_large_is_refused() -> None:

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import IO, Literal, cast
@@ -47,6 +48,10 @@ class DownloadConfig:
 
     source: str = "https://storage.googleapis.com/quickdraw_dataset/full"
     """Where they come from."""
+
+
+class _NothingLeftError(Exception):
+    """The part is as long as the file: a run was killed before it gave it its name."""
 
 
 class DownloadError(RuntimeError):
@@ -98,29 +103,39 @@ def fetch(address: str, file: Path) -> Path:
     part = file.with_name(file.name + ".part")
     tag_file = file.with_name(file.name + ".tag")
     tag = tag_file.read_text() if tag_file.exists() and part.exists() else ""
-    with _opened(address, part.stat().st_size if tag else 0, tag) as response:
-        # 206: the publisher still has the file that the part belongs to, and sends the rest.
-        continues = response.status == 206
-        tag_file.write_text(response.headers.get("ETag", ""))
-        with part.open("ab" if continues else "wb") as stream:
-            _copy(response, stream, file.name)
-        expected = _md5_of(response)
-        total = _total_size(response)
-    size = part.stat().st_size
-    if total is not None and size < total:
-        raise DownloadError(f"{address} broke off at {size} of {total} bytes: run again to go on")
+    try:
+        expected = _fetch_part(address, part, tag_file, tag)
+    except _NothingLeftError:
+        expected = _fetch_part(address, part, tag_file, "")
     sums = {name: _sum(part, name) for name in ("md5", "sha256")}
     if expected is not None and sums["md5"] != expected:
         part.unlink()
         raise DownloadError(
             f"{address} arrived damaged (MD5 {sums['md5']}, not {expected}): run again"
         )
+    size = part.stat().st_size
     record = {"address": address, "bytes": size, **sums, "md5_of_publisher": expected}
     text = json.dumps(record, indent=2) + "\n"
     write_atomically(description, lambda stream: stream.write(text.encode()))
     part.replace(file)
     tag_file.unlink()
     return file
+
+
+def _fetch_part(address: str, part: Path, tag_file: Path, tag: str) -> str | None:
+    """Complete the part, or begin it if there is no tag; the publisher's MD5 sum, if it has one."""
+    with _opened(address, part.stat().st_size if tag else 0, tag) as response:
+        # 206: the publisher still has the file that the part belongs to, and sends the rest.
+        continues = response.status == HTTPStatus.PARTIAL_CONTENT
+        tag_file.write_text(response.headers.get("ETag", ""))
+        with part.open("ab" if continues else "wb") as stream:
+            _copy(response, stream, part.stem)
+        expected = _md5_of(response)
+        total = _total_size(response)
+    size = part.stat().st_size
+    if total is not None and size < total:
+        raise DownloadError(f"{address} broke off at {size} of {total} bytes: run again to go on")
+    return expected
 
 
 @contextmanager
@@ -135,6 +150,8 @@ def _opened(address: str, start: int, tag: str) -> Iterator[HTTPResponse]:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
             yield cast(HTTPResponse, response)
     except urllib.error.HTTPError as error:
+        if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise _NothingLeftError from None
         raise DownloadError(f"{address}: the server answers {error.code} {error.reason}") from None
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         raise DownloadError(f"{address}: {error}: run again to go on") from None
