@@ -1,6 +1,6 @@
 """What a training run is made of, and the runs that have names."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -84,7 +84,11 @@ class TrainConfig:
     """Processes that draw pictures; -1 is one less than there are cores, 0 draws in this one."""
 
     image_drawings: int = 5
-    """Drawings of each category that the evaluation turns into screenshots and photographs."""
+    """Drawings of each category that the evaluation turns into screenshots and photographs; 0 goes
+    without, and without letters."""
+
+    scribbles: int = 500
+    """Scribbles of each kind that the evaluation shows."""
 
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     """How much drawings vary in training."""
@@ -97,23 +101,28 @@ class TrainConfig:
 
 
 _LOOP = LoopConfig(
-    epochs=150,
     batch_size=128,
-    learning_rate=3e-3,
+    learning_rate=6e-3,
     weight_decay=0.05,
     average=0.999,
     precision="auto",
 )
 
 PRESETS: dict[Preset, TrainConfig] = {
-    "default": TrainConfig(loop=_LOOP),
+    "default": TrainConfig(
+        widths=(80, 160, 320),
+        half_weights=True,
+        loop=replace(_LOOP, epochs=100),
+    ),
     "strokes": TrainConfig(
         preset="strokes",
         name="doodle_strokes",
         folder=Path("runs/doodle-strokes"),
         beside=(),
         picture="raster",
-        loop=_LOOP,
+        widths=(96, 192, 384),
+        half_weights=True,
+        loop=replace(_LOOP, epochs=60),
     ),
     "small": TrainConfig(
         preset="small",
@@ -123,7 +132,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         stem=24,
         widths=(40, 72, 136),
         half_weights=True,
-        loop=_LOOP,
+        loop=replace(_LOOP, epochs=60),
     ),
     "smoke": TrainConfig(
         preset="smoke",
@@ -134,6 +143,8 @@ PRESETS: dict[Preset, TrainConfig] = {
         widths=(16, 32, 64),
         per_class=40,
         jobs=1,
+        image_drawings=1,
+        scribbles=50,
         half_weights=True,
         data=DataConfig(generated=100, validation=10, test=20),
         loop=LoopConfig(

@@ -30,7 +30,6 @@ METRICS_FILE = "metrics.json"
 
 WORST = 10
 CONFUSIONS = 20
-SCRIBBLES = 500
 
 BEGINNINGS = (0.25, 0.5, 0.75, 1.0)
 """Shares of the strokes' length that are shown."""
@@ -124,7 +123,7 @@ def evaluate(
     nothings = {
         name: area_under_curve(real, guess(pictures).max(axis=1))
         for name, pictures in robustness.nothings(
-            config.picture, SCRIBBLES, config.data.seed
+            config.picture, config.scribbles, config.data.seed, letters=config.image_drawings > 0
         ).items()
     }
     report = Report(

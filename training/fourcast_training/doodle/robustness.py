@@ -116,7 +116,7 @@ def beginnings(drawings: Drawings, picture: Picture, share: float) -> Pictures:
     )
 
 
-def nothings(picture: Picture, count: int, seed: int) -> dict[str, Pictures]:
+def nothings(picture: Picture, count: int, seed: int, *, letters: bool) -> dict[str, Pictures]:
     """Pictures of nothing in the list: each kind of scribble, and, for bitmaps, letters and digits.
 
     Letters come through the image path and so are bitmaps only.
@@ -125,6 +125,7 @@ def nothings(picture: Picture, count: int, seed: int) -> dict[str, Pictures]:
         picture: What to draw.
         count: Of each kind of scribble.
         seed: Of the scribbles.
+        letters: Whether to show letters, too.
     """
     rng = np.random.default_rng([seed, 1])
     found = {
@@ -133,7 +134,7 @@ def nothings(picture: Picture, count: int, seed: int) -> dict[str, Pictures]:
         )
         for kind in get_args(Scribble)
     }
-    if picture == "bitmap":
+    if letters and picture == "bitmap":
         found["letters and digits"] = np.stack([bitmap_of(_letter(text)) for text in _TEXTS])
     return found
 
