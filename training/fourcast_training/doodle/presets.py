@@ -74,6 +74,16 @@ class TrainConfig:
     label_smoothing: float = 0.1
     """Share of each target that is spread over all categories."""
 
+    teacher: Path | None = None
+    """Folder of another run with the same picture, usually of a larger network, from whose guesses
+    this one learns, too."""
+
+    teacher_share: float = 0.7
+    """Of the loss that measures how far the guesses are from the teacher's; the rest is labels."""
+
+    teacher_temperature: float = 2.0
+    """How much the teacher's smaller probabilities count, see teacher.py."""
+
     per_class: int = 100
     """Pictures of each category in an epoch; an epoch is not a pass over the data."""
 
@@ -102,7 +112,7 @@ class TrainConfig:
 
 _LOOP = LoopConfig(
     batch_size=128,
-    learning_rate=6e-3,
+    learning_rate=1e-2,
     weight_decay=0.05,
     average=0.999,
     precision="auto",

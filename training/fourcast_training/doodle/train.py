@@ -25,6 +25,7 @@ from fourcast_training.doodle.net import DoodleNet, ServedNet, fit_temperature, 
 from fourcast_training.doodle.presets import PROGRAM, TrainConfig, chosen_preset
 from fourcast_training.doodle.report import METRICS_FILE, Report, evaluate, milliseconds_of_one
 from fourcast_training.doodle.robustness import Guesser, pictures_of
+from fourcast_training.doodle.teacher import imitation_loss, read_teacher
 from fourcast_training.export import Origin, export, open_onnx, stamp_of
 from fourcast_training.files import write_atomically
 from fourcast_training.loop import Batch, Progress, choose_device, fit
@@ -143,9 +144,18 @@ def _fit(network: DoodleNet, config: TrainConfig, data: dict[str, Drawings], job
             flip = flipped[chosen].view(-1, *[1] * (batch.dim() - 1))
             yield torch.where(flip, batch.flip(-1), batch), targets[chosen]
 
+    teacher = read_teacher(config.teacher, config.picture, device) if config.teacher else None
+
     def loss(net: nn.Module, batch: Batch) -> Tensor:
         images, targets = batch
-        return smoothed_loss(net(images).float(), targets, config.label_smoothing)
+        logits = net(images).float()
+        value = smoothed_loss(logits, targets, config.label_smoothing)
+        if teacher is None:
+            return value
+        with torch.no_grad():
+            taught = teacher(images).float()
+        imitation = imitation_loss(logits, taught, config.teacher_temperature)
+        return (1 - config.teacher_share) * value + config.teacher_share * imitation
 
     def validate(net: nn.Module) -> dict[str, float]:
         logits = torch.cat([net(part.to(device)).float() for part in torch.split(seen, MAX_BATCH)])
@@ -156,6 +166,13 @@ def _fit(network: DoodleNet, config: TrainConfig, data: dict[str, Drawings], job
         {
             "network": [config.picture, config.stem, config.widths, config.blocks, config.dropout],
             "targets": [config.label_smoothing, config.per_class, config.reuse],
+            "teacher": [
+                str(config.teacher),
+                config.teacher_share,
+                config.teacher_temperature,
+            ]
+            if config.teacher
+            else None,
             "augment": asdict(config.augment),
             "loop": asdict(config.loop),
             "data": {name: data[name].sha256 for name in ("train", "validation")},
