@@ -247,7 +247,8 @@ def _write_results(config: TrainConfig, result: Result) -> None:
     """The figures for other cards, and the curves to look at."""
     training = result.data["train"]
     content = {
-        "name": f"preset `{config.preset}`, {result.parameters:,} parameters",
+        "name": f"preset `{config.preset}`, {result.parameters:,} parameters, "
+        f"{result.progress.epoch} epochs",
         "drawings": len(training) / len(np.unique(training.labels)),
         "figures": asdict(result.report.figures),
     }
