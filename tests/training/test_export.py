@@ -39,7 +39,7 @@ def small_network(seed: int = 0) -> nn.Module:
     return ServedNet(build("residual", channels=8, blocks=1)).eval()
 
 
-def publish(network: nn.Module, repository: Path) -> Path:
+def publish(network: nn.Module, repository: Path, *, half_weights: bool = False) -> Path:
     return export(
         network,
         CONFIG,
@@ -47,6 +47,7 @@ def publish(network: nn.Module, repository: Path) -> Path:
         origin=ORIGIN,
         card=lambda version: f"# Card of version {version}\n",
         repository=repository,
+        half_weights=half_weights,
     )
 
 
@@ -247,3 +248,28 @@ def test_run_onnx_takes_a_file_or_its_bytes(repository: Path) -> None:
     from_file, from_bytes = run_onnx(weights, inputs), run_onnx(weights.read_bytes(), inputs)
     for name, array in from_file.items():
         np.testing.assert_array_equal(array, from_bytes[name])
+
+
+def test_half_weights_halve_the_file_and_keep_the_parity(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    wide = ServedNet(build("residual", channels=48, blocks=2)).eval()
+    before = {name: tensor.clone() for name, tensor in wide.state_dict().items()}
+    whole = publish(wide, tmp_path) / "model.onnx"
+    half = publish(wide, tmp_path, half_weights=True) / "model.onnx"
+    assert half.stat().st_size < 0.6 * whole.stat().st_size
+    # The network was rounded too, by half a unit in the last of eleven binary places at most.
+    for name, tensor in wide.state_dict().items():
+        if tensor.is_floating_point():
+            torch.testing.assert_close(tensor, before[name], rtol=2**-11, atol=1e-7)
+    golden = read_golden(
+        read_model(tmp_path, "connect4").golden(2), read_model(tmp_path, "connect4").config
+    )
+    for name, array in run_onnx(half, golden.inputs).items():
+        np.testing.assert_allclose(array, golden.outputs[name], atol=PARITY, rtol=0)
+    types = {weight.data_type for weight in onnx.load(half).graph.initializer}
+    assert onnx.TensorProto.FLOAT16 in types
+
+
+def test_the_file_does_not_say_where_it_was_made(repository: Path) -> None:
+    content = read_model(repository, "connect4").weights(2).read_bytes()
+    assert str(Path(__file__).parent.parent).encode() not in content

@@ -9,14 +9,21 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from fourcast_training.loop import Batch, LoopConfig, Progress, choose_device, fit
+from fourcast_training.loop import (
+    Batch,
+    LoopConfig,
+    Progress,
+    choose_device,
+    choose_precision,
+    fit,
+)
 from tests.training.running import fourcast_train, kill_when, run
 
 PLAIN = LoopConfig(
@@ -46,7 +53,7 @@ def count(
 ) -> Progress:
     """Fit a `Counter`; its score is best where the weight is ``target``, or never improves."""
 
-    def batches(_: np.random.Generator, size: int) -> Iterator[Batch]:
+    def batches(_: int, __: np.random.Generator, size: int) -> Iterator[Batch]:
         for _step in range(steps):
             yield (torch.zeros(size),)
             if seen is not None:
@@ -75,7 +82,7 @@ def test_a_noisy_line_is_learnt(tmp_path: Path) -> None:
     y = x @ torch.tensor([2.0, -3.0]) + 0.5 + 0.01 * torch.randn(512, generator=random)
     network = nn.Linear(2, 1)
 
-    def batches(generator: np.random.Generator, size: int) -> Iterator[Batch]:
+    def batches(_: int, generator: np.random.Generator, size: int) -> Iterator[Batch]:
         for chosen in np.array_split(generator.permutation(512), 512 // size):
             yield x[chosen], y[chosen]
 
@@ -201,7 +208,91 @@ def test_a_finished_run_is_read_not_repeated(tmp_path: Path) -> None:
     assert (again.epoch, again.best_epoch, again.history) == (10, 4, done.history)
 
 
-def noisy(folder: Path, seed: int, *, interrupted_in: int | None = None) -> dict[str, Tensor]:
+def test_the_average_lags_behind_and_is_what_is_kept(tmp_path: Path) -> None:
+    network = Counter()
+    config = replace(PLAIN, epochs=4, average=0.5)
+    progress = count(network, config, tmp_path, steps=5)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    average = 0.0
+    for number in range(20):
+        # The weight rises by 0.1 a step; the first steps weigh more than the decay says.
+        share = 1 - min(0.5, (1 + number) / (10 + number))
+        average += share * (0.1 * (number + 1) - average)
+        if number == 4:
+            first_epoch = average
+    assert state["network"]["weight"].item() == pytest.approx(2.0, rel=1e-3)
+    assert state["average"]["weight"].item() == pytest.approx(average, rel=1e-3)
+    assert average < 1.95
+    # All epochs score alike, so the first one is the best.
+    assert progress.best_epoch == 1
+    assert network.weight.item() == pytest.approx(first_epoch, rel=1e-3)
+
+
+def test_an_average_is_what_is_validated(tmp_path: Path) -> None:
+    seen: list[float] = []
+
+    class Watched(Counter):
+        def forward(self, x: Tensor) -> Tensor:
+            if not self.training:
+                seen.append(self.weight.item())
+            return super().forward(x)
+
+    network = Watched()
+    fit(
+        network,
+        replace(PLAIN, epochs=3, average=0.9),
+        tmp_path,
+        identity="watched",
+        batches=lambda _, __, size: iter([(torch.zeros(size),)] * 4),
+        steps=4,
+        loss=lambda net, batch: net(batch[0]),
+        validate=lambda net: {"score": -net(torch.zeros(1)).item()},
+        score="score",
+    )
+    assert len(seen) == 3
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert seen[-1] == state["average"]["weight"].item() < state["network"]["weight"].item()
+
+
+def test_bfloat16_rounds_products_and_not_weights(tmp_path: Path) -> None:
+    x = torch.full((8, 1), 1 + 2**-10)  # bfloat16 has eight bits and makes a 1 of it
+    losses = {}
+    names: tuple[Literal["float32", "bfloat16"], ...] = ("float32", "bfloat16")
+    for precision in names:
+        torch.manual_seed(0)
+        network = nn.Linear(1, 1, bias=False)
+        with torch.no_grad():
+            network.weight.fill_(1.0)
+        progress = fit(
+            network,
+            replace(PLAIN, epochs=1, learning_rate=1e-3, precision=precision),
+            tmp_path / precision,
+            identity=precision,
+            batches=lambda _, __, ___: iter([(x,)]),
+            steps=1,
+            loss=lambda net, batch: net(batch[0]).float().mean(),
+            validate=lambda _: {"score": 0.0},
+            score="score",
+        )
+        losses[precision] = progress.history[0]["loss"]
+        assert network.weight.dtype == torch.float32
+    assert losses["float32"] == pytest.approx(1 + 2**-10, abs=1e-7)
+    assert losses["bfloat16"] == 1.0
+
+
+def test_precision_auto_follows_the_processor() -> None:
+    device = torch.device("cpu")
+    assert choose_precision("float32", device) == torch.float32
+    assert choose_precision("bfloat16", device) == torch.bfloat16
+    flags = Path("/proc/cpuinfo")
+    if flags.exists():
+        has = any(word in flags.read_text() for word in ("avx512_bf16", "amx_bf16"))
+        assert choose_precision("auto", device) == (torch.bfloat16 if has else torch.float32)
+
+
+def noisy(
+    folder: Path, seed: int, *, average: float = 0.0, interrupted_in: int | None = None
+) -> dict[str, Tensor]:
     """Train a network with dropout and batch normalisation on shuffled data, perhaps with a Ctrl-C.
 
     Returns the network's state at the end.
@@ -213,7 +304,7 @@ def noisy(folder: Path, seed: int, *, interrupted_in: int | None = None) -> dict
     )
     epochs = iter(range(100))
 
-    def batches(generator: np.random.Generator, size: int) -> Iterator[Batch]:
+    def batches(_: int, generator: np.random.Generator, size: int) -> Iterator[Batch]:
         epoch = next(epochs)
         order = generator.permutation(64)
         for number, chosen in enumerate(np.array_split(order, 64 // size)):
@@ -227,7 +318,9 @@ def noisy(folder: Path, seed: int, *, interrupted_in: int | None = None) -> dict
 
     fit(
         network,
-        LoopConfig(epochs=6, batch_size=8, learning_rate=0.02, seed=seed, device="cpu"),
+        LoopConfig(
+            epochs=6, batch_size=8, learning_rate=0.02, seed=seed, device="cpu", average=average
+        ),
         folder,
         identity=f"noisy {seed}",
         batches=batches,
@@ -245,12 +338,13 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_an_interrupted_run_resumes_bit_for_bit(tmp_path: Path) -> None:
-    unbroken = noisy(tmp_path / "unbroken", seed=1)
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_an_interrupted_run_resumes_bit_for_bit(tmp_path: Path, average: float) -> None:
+    unbroken = noisy(tmp_path / "unbroken", seed=1, average=average)
     with pytest.raises(KeyboardInterrupt):
-        noisy(tmp_path / "broken", seed=1, interrupted_in=3)
-    assert same(noisy(tmp_path / "broken", seed=1), unbroken)
-    assert not same(noisy(tmp_path / "other", seed=2), unbroken)
+        noisy(tmp_path / "broken", seed=1, average=average, interrupted_in=3)
+    assert same(noisy(tmp_path / "broken", seed=1, average=average), unbroken)
+    assert not same(noisy(tmp_path / "other", seed=2, average=average), unbroken)
 
 
 def test_a_killed_training_run_resumes_bit_for_bit(tmp_path: Path) -> None:

@@ -36,6 +36,9 @@ PARITY = 1e-5
 
 OPSET = 20
 
+_LARGE_WEIGHT = 1024
+"""Elements from which a weight is worth being kept as float16."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -61,6 +64,8 @@ def export(
     origin: Origin,
     card: Callable[[int], str],
     repository: Path,
+    *,
+    half_weights: bool = False,
 ) -> Path:
     """Publish a network as the next version of a model.
 
@@ -71,6 +76,8 @@ def export(
         origin: Stamped into the file.
         card: The text of the model's README.md, given the version.
         repository: Where to publish.
+        half_weights: Keep large weights as float16, which halves the file. They are rounded in
+            ``network`` too; sums are done in float32 as before.
 
     Returns:
         The version's folder.
@@ -78,12 +85,14 @@ def export(
     Raises:
         RuntimeError: If onnxruntime's outputs differ from torch's by more than PARITY.
     """
+    if half_weights:
+        _round_weights(network)
     with torch.inference_mode():
         tensors = [torch.from_numpy(golden_inputs[spec.name]) for spec in config.inputs]
         outputs = [tensor.numpy() for tensor in network(*tensors)]
     golden_outputs = dict(zip((spec.name for spec in config.outputs), outputs, strict=True))
     version = next_version(repository, config.name)
-    graph = _graph(network, config, tensors, origin, version)
+    graph = _graph(network, config, tensors, origin, version, half_weights=half_weights)
     _check_parity(graph, golden_inputs, golden_outputs)
     golden = io.BytesIO()
     np.savez_compressed(
@@ -100,9 +109,23 @@ def export(
 
 def run_onnx(model: Path | bytes, inputs: Arrays) -> dict[str, npt.NDArray[Any]]:
     """The outputs of an ONNX model by name, on the CPU, for inputs by name."""
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    return open_onnx(model)(inputs)
+
+
+def open_onnx(
+    model: Path | bytes, threads: int = 0
+) -> Callable[[Arrays], dict[str, npt.NDArray[Any]]]:
+    """An ONNX model as a function of inputs by name, on the CPU.
+
+    Args:
+        model: A file or its bytes.
+        threads: That one call may use; 0 is one for each core.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+    return lambda inputs: dict(zip(names, session.run(names, dict(inputs)), strict=True))
 
 
 def stamp_of(model: Path) -> dict[str, str]:
@@ -116,6 +139,8 @@ def _graph(
     tensors: list[torch.Tensor],
     origin: Origin,
     version: int,
+    *,
+    half_weights: bool,
 ) -> bytes:
     """The ONNX file: every tensor with a free first dimension, and the origin in the metadata."""
     batch = torch.export.Dim("batch")
@@ -135,6 +160,12 @@ def _graph(
     if program is None:  # what torch returns when it writes to a file itself
         raise RuntimeError("torch.onnx.export returned no program")
     model = program.model_proto
+    for node in model.graph.node:
+        # Where in this source, and where on this disk, each operator came from: as large as a small
+        # model's weights, and nobody's business.
+        node.ClearField("metadata_props")
+    if half_weights:
+        _store_as_half(model.graph)
     onnx.helper.set_model_props(
         model,
         {
@@ -149,6 +180,32 @@ def _graph(
     )
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
+
+
+@torch.no_grad()
+def _round_weights(network: nn.Module) -> None:
+    """Give every large weight the nearest value that float16 has."""
+    for parameter in network.parameters():
+        if parameter.numel() >= _LARGE_WEIGHT:
+            parameter.copy_(parameter.half())
+
+
+def _store_as_half(graph: onnx.GraphProto) -> None:
+    """Keep large float32 weights as float16 and widen them when the model is loaded."""
+    casts = []
+    for weight in graph.initializer:
+        values = onnx.numpy_helper.to_array(weight)
+        if weight.data_type != onnx.TensorProto.FLOAT or values.size < _LARGE_WEIGHT:
+            continue
+        name = weight.name
+        half = values.astype(np.float16)
+        weight.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}_half"))
+        casts.append(
+            onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT)
+        )
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _check_parity(graph: bytes, inputs: Arrays, outputs: Arrays) -> None:

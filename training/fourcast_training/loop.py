@@ -1,10 +1,11 @@
-"""The training loop, the only one: seed, device, epochs, checkpoint, progress.
+"""The training loop, the only one: seed, device, precision, epochs, averages, checkpoint, progress.
 
 What differs between models comes in as functions: the batches of an epoch, the loss of a batch and
 the metrics on validation data. All randomness of an epoch follows from the seed and the epoch's
 number, so a run that was killed and resumed ends with the same weights as an unbroken one.
 """
 
+import copy
 import logging
 import math
 from collections.abc import Callable, Iterator
@@ -22,6 +23,9 @@ from fourcast_training.files import write_atomically
 log = logging.getLogger(__name__)
 
 Batch = tuple[Tensor, ...]
+
+_CHECK_INTERVAL = 64
+"""Steps from one look at the loss to the next."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,14 @@ class LoopConfig:
 
     weight_decay: float = 0.0
     """Of adamw; adam has none."""
+
+    average: float = 0.0
+    """Decay of the moving average of the weights: each step moves it towards the weights by 1 minus
+    this. What is validated and kept is the average. 0 keeps the weights themselves."""
+
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
+    """Of the products in training; weights and sums stay float32. `auto` takes bfloat16 where the
+    processor has instructions for it, which is about twice as fast there."""
 
     patience: int | None = None
     """Stop after this many epochs without a better validation score; None never stops early."""
@@ -81,7 +93,7 @@ def fit(
     folder: Path,
     *,
     identity: str,
-    batches: Callable[[np.random.Generator, int], Iterator[Batch]],
+    batches: Callable[[int, np.random.Generator, int], Iterator[Batch]],
     steps: int,
     loss: Callable[[nn.Module, Batch], Tensor],
     validate: Callable[[nn.Module], dict[str, float]],
@@ -94,7 +106,8 @@ def fit(
         config: How long and how fast.
         folder: Keeps ``checkpoint.pt``, written after every epoch; a run continues from it.
         identity: All that the result depends on, as text; a checkpoint of another run is refused.
-        batches: The batches of one epoch, given its random generator and the batch size.
+        batches: The batches of one epoch, given its number (from 0), its random generator and the
+            batch size.
         steps: How many batches an epoch has.
         loss: The loss of a batch that lies on the network's device.
         validate: Metrics of a network in evaluation mode.
@@ -106,17 +119,21 @@ def fit(
     """
     device = choose_device(config.device)
     network.to(device)
+    precision = choose_precision(config.precision, device)
+    log.info("training on %s in %s", device, str(precision).removeprefix("torch."))
+    average = copy.deepcopy(network) if config.average else network
     optimizer = _optimizer(network, config)
     checkpoint = folder / "checkpoint.pt"
-    progress = _resume(checkpoint, identity, network, optimizer, device)
+    state = _State(identity, network, average, optimizer)
+    progress = _resume(checkpoint, state, device)
     while progress.epoch < config.epochs and not _is_patience_over(progress, config):
         epoch = progress.epoch
         torch.manual_seed(config.seed * 1_000_003 + epoch)
         generator = np.random.default_rng([config.seed, epoch])
         network.train()
-        total = 0.0
+        total = torch.zeros((), dtype=torch.float64, device=device)
         bar = tqdm(
-            batches(generator, config.batch_size),
+            batches(epoch, generator, config.batch_size),
             total=steps,
             desc=f"epoch {epoch + 1}/{config.epochs}",
             leave=False,
@@ -127,31 +144,48 @@ def fit(
             done = (epoch + step / steps) / config.epochs
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * _schedule(config.schedule, done)
-            value = loss(network, tuple(tensor.to(device) for tensor in batch))
-            if not torch.isfinite(value):
-                raise RuntimeError(
-                    f"the loss is {value.item()} in epoch {epoch + 1}: try a lower rate"
-                )
+            moved = tuple(tensor.to(device, non_blocking=True) for tensor in batch)
+            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+                value = loss(network, moved)
             optimizer.zero_grad(set_to_none=True)
             value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             optimizer.step()
-            total += value.item()
-        network.eval()
+            if average is not network:
+                _move_average(average, network, config.average, epoch * steps + step)
+            total += value.detach()
+            # Seldom: to read a number back makes a GPU wait.
+            if step % _CHECK_INTERVAL == 0:
+                _check_finite(total, epoch)
+        _check_finite(total, epoch)
+        average.eval()
         with torch.inference_mode():
-            metrics = {"loss": total / steps} | validate(network)
+            metrics = {"loss": total.item() / steps} | validate(average)
         progress.history.append(metrics)
         progress.epoch += 1
         if metrics[score] > progress.best_score:
             progress.best_epoch, progress.best_score = progress.epoch, metrics[score]
             progress.best_weights = {
-                k: v.detach().cpu().clone() for k, v in network.state_dict().items()
+                k: v.detach().cpu().clone() for k, v in average.state_dict().items()
             }
-        _save(checkpoint, identity, network, optimizer, progress)
+        _save(checkpoint, state, progress)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         log.info("epoch %d/%d  %s", progress.epoch, config.epochs, shown)
     network.load_state_dict(progress.best_weights)
     network.eval()
     return progress
+
+
+def choose_precision(precision: str, device: torch.device) -> torch.dtype:
+    """The type of the products in training for "float32", "bfloat16" or "auto"."""
+    if precision == "auto":
+        # torch has no public question for a processor's instructions.
+        has_bfloat16 = (
+            torch.cuda.is_bf16_supported(including_emulation=False)
+            if device.type == "cuda"
+            else torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        )
+        precision = "bfloat16" if has_bfloat16 else "float32"
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
 def choose_device(device: str) -> torch.device:
@@ -192,39 +226,55 @@ def _is_patience_over(progress: Progress, config: LoopConfig) -> bool:
     return config.patience is not None and progress.epoch - progress.best_epoch >= config.patience
 
 
-def _save(
-    file: Path,
-    identity: str,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    progress: Progress,
-) -> None:
-    state = {
-        "identity": identity,
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
+@torch.no_grad()
+def _move_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
+    """Move the average towards the weights; faster in the first steps, when they say little."""
+    share = 1 - min(decay, (1 + step) / (10 + step))
+    own, other = average.state_dict(), network.state_dict()
+    floats = [name for name, tensor in own.items() if tensor.is_floating_point()]
+    torch._foreach_lerp_([own[name] for name in floats], [other[name] for name in floats], share)
+
+
+def _check_finite(total: Tensor, epoch: int) -> None:
+    if not torch.isfinite(total):
+        raise RuntimeError(f"the loss is {total.item()} in epoch {epoch + 1}: try a lower rate")
+
+
+@dataclass(frozen=True)
+class _State:
+    """What a checkpoint keeps besides the progress; `average` may be the network itself."""
+
+    identity: str
+    network: nn.Module
+    average: nn.Module
+    optimizer: torch.optim.Optimizer
+
+
+def _save(file: Path, state: _State, progress: Progress) -> None:
+    content = {
+        "identity": state.identity,
+        "network": state.network.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
         "progress": vars(progress),
     }
-    write_atomically(file, lambda stream: torch.save(state, stream))
+    if state.average is not state.network:
+        content["average"] = state.average.state_dict()
+    write_atomically(file, lambda stream: torch.save(content, stream))
 
 
-def _resume(
-    file: Path,
-    identity: str,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    device: torch.device,
-) -> Progress:
+def _resume(file: Path, state: _State, device: torch.device) -> Progress:
     if not file.exists():
         return Progress()
-    state: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
-    if state["identity"] != identity:
+    content: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
+    if content["identity"] != state.identity:
         raise ValueError(
-            f"{file} belongs to another run. It was made with\n  {state['identity']}\nnot with\n"
-            f"  {identity}\nDelete it, or name another folder with --folder"
+            f"{file} belongs to another run. It was made with\n  {content['identity']}\nnot with\n"
+            f"  {state.identity}\nDelete it, or name another folder with --folder"
         )
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    progress = Progress(**state["progress"])
+    state.network.load_state_dict(content["network"])
+    state.optimizer.load_state_dict(content["optimizer"])
+    if state.average is not state.network:
+        state.average.load_state_dict(content["average"])
+    progress = Progress(**content["progress"])
     log.info("continuing %s after epoch %d", file, progress.epoch)
     return progress

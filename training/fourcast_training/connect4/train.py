@@ -222,7 +222,7 @@ def _fit(
     planes = torch.from_numpy(_planes(training))
     scores = torch.from_numpy(training.scores.astype(np.float32))
 
-    def batches(generator: np.random.Generator, size: int) -> Iterator[Batch]:
+    def batches(_: int, generator: np.random.Generator, size: int) -> Iterator[Batch]:
         order = torch.from_numpy(generator.permutation(len(planes)))
         flipped = torch.from_numpy(generator.random(len(planes)) < 0.5)
         for chosen in torch.split(order, size):

@@ -1,0 +1,293 @@
+"""The pictures of each epoch: drawn anew from the strokes, each time a little otherwise.
+
+A few hundred drawings a category are soon learnt by heart. So a drawing is bent before it is drawn,
+as another hand might have drawn it: turned, stretched, slanted, mirrored, its points shaken, its
+line a little thicker or thinner. Some drawings lose their end or a few strokes, so that half-drawn
+doodles are known too. As this happens to strokes and not to pixels, nothing is blurred, and the
+pictures are as sharp as those that the service makes.
+
+Drawing costs a core about as much as a third of a training step does. `EpochPictures` therefore
+uses a drawn epoch for several epochs, and draws the next one in other processes meanwhile; that
+keeps a GPU busy too.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fourcast_models.doodle.strokes import (
+    LINE_WIDTH,
+    RASTER_CHANNELS,
+    RASTER_SIDE,
+    SIDE,
+    Stroke,
+    draw,
+    draw_raster,
+    fit,
+)
+from fourcast_training.doodle.drawings import Drawings
+from fourcast_training.doodle.generated import Scribble, scribble
+
+Picture = Literal["bitmap", "raster"]
+
+NOTHING = -1
+"""The label of a scribble."""
+
+TRAINED_SCRIBBLES: tuple[Scribble, ...] = ("walk", "chords")
+"""The kinds that training sees; the third kind is left to the evaluation."""
+
+_CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How much drawings vary in training."""
+
+    rotation: float = 0.12
+    """Standard deviation of the angle, in radians."""
+
+    stretch: float = 0.12
+    """Standard deviation of the logarithm of the scale, separately across and down."""
+
+    slant: float = 0.12
+    """Standard deviation of the shear."""
+
+    shake: float = 1.5
+    """Standard deviation of each point's place, in units of 255."""
+
+    line_width: float = 0.12
+    """Standard deviation of the logarithm of the line's width."""
+
+    shift: int = 1
+    """The picture moves by up to this many pixels of a bitmap, in both directions."""
+
+    unfinished: float = 0.15
+    """Share of drawings that lose their end: up to two thirds of their length."""
+
+    dropping: float = 0.15
+    """Share of drawings of which each stroke is left out with a chance of one in six."""
+
+    scribbles: float = 0.02
+    """Share of pictures that are scribbles, for which every category is as probable."""
+
+
+def augmented(
+    strokes: tuple[Stroke, ...], config: AugmentConfig, rng: np.random.Generator
+) -> tuple[Stroke, ...]:
+    """A prepared drawing as another hand might have drawn it, again in a box of 255 units."""
+    kind = rng.random()
+    if kind < config.unfinished:
+        strokes = first_part(strokes, rng.uniform(1 / 3, 1))
+    elif kind < config.unfinished + config.dropping:
+        strokes = tuple(stroke for stroke in strokes if rng.random() > 1 / 6) or strokes
+    angle, slant = rng.normal(0, config.rotation), rng.normal(0, config.slant)
+    wide, high = np.exp(rng.normal(0, config.stretch, 2))
+    if rng.random() < 0.5:
+        wide = -wide
+    cosine, sine = np.cos(angle), np.sin(angle)
+    bend = np.array([[wide * cosine, wide * sine], [high * (slant - sine), high * cosine]])
+    # All points at once: a drawing has a dozen short strokes.
+    points = np.concatenate(strokes) @ bend
+    points += rng.normal(0, config.shake, points.shape)
+    ends = np.cumsum([len(stroke) for stroke in strokes])[:-1]
+    return fit(tuple(np.split(points, ends)))
+
+
+def first_part(strokes: tuple[Stroke, ...], share: float) -> tuple[Stroke, ...]:
+    """What was drawn when the pen had gone this share of its way, in (0, 1]; at least a dot."""
+    lengths = [np.hypot(*np.diff(stroke, axis=0).T) for stroke in strokes]
+    left = share * sum(float(length.sum()) for length in lengths)
+    drawn = []
+    for stroke, length in zip(strokes, lengths, strict=True):
+        along = np.cumsum(length)
+        if len(along) == 0 or along[-1] <= left:
+            drawn.append(stroke)
+            left -= float(length.sum())
+            continue
+        whole = int(np.searchsorted(along, left))
+        step = (left - (along[whole] - length[whole])) / length[whole]
+        end = stroke[whole] + step * (stroke[whole + 1] - stroke[whole])
+        drawn.append(np.concatenate([stroke[: whole + 1], end[None]]))
+        break
+    return tuple(drawn)
+
+
+class EpochPictures:
+    """Pictures and labels of every epoch, balanced over the categories, drawn in processes.
+
+    The same seed and epoch give the same pictures, whatever came before.
+    """
+
+    def __init__(
+        self,
+        drawings: Drawings,
+        picture: Picture,
+        config: AugmentConfig,
+        *,
+        per_class: int,
+        reuse: int,
+        seed: int,
+        jobs: int,
+    ) -> None:
+        """Start the processes.
+
+        Args:
+            drawings: To choose from; for rasters they all have strokes.
+            picture: What to draw.
+            config: How much they vary.
+            per_class: Pictures of each category in an epoch.
+            reuse: Epochs that use one set of pictures before it is drawn anew.
+            seed: Of the choice and the variation.
+            jobs: Processes; 0 draws in this one, when the pictures are needed.
+        """
+        self._per_class, self._reuse, self._seed = per_class, reuse, seed
+        self._members = [
+            np.flatnonzero(drawings.labels == label) for label in np.unique(drawings.labels)
+        ]
+        self._size = per_class * len(self._members)
+        self._arguments = (drawings, picture, config)
+        self._pool = (
+            ProcessPoolExecutor(
+                jobs,
+                # A fork would copy torch's threads in whatever state they are.
+                mp_context=get_context("forkserver"),
+                initializer=_start_process,
+                initargs=self._arguments,
+            )
+            if jobs
+            else None
+        )
+        self._pending: dict[int, list[Future[_Chunk]]] = {}
+        self._current: tuple[int, _Chunk] | None = None
+
+    def __len__(self) -> int:
+        """How many pictures an epoch has."""
+        return self._size
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def epoch(self, number: int) -> "_Chunk":
+        """Pictures uint8 [N, ...] and labels int64 [N] of an epoch (from 0), in no useful order."""
+        drawn = number // self._reuse
+        if self._current is None or self._current[0] != drawn:
+            if self._pool is None:
+                chunks = [_draw_chunk(*self._arguments, *work) for work in self._work(drawn)]
+            else:
+                self._begin(drawn)
+                chunks = [future.result() for future in self._pending.pop(drawn)]
+                self._begin(drawn + 1)
+            images, labels = zip(*chunks, strict=True)
+            self._current = drawn, (np.concatenate(images), np.concatenate(labels))
+        return self._current[1]
+
+    def _begin(self, drawn: int) -> None:
+        """Let the processes draw a set, unless they do already."""
+        assert self._pool is not None
+        if drawn not in self._pending:
+            self._pending[drawn] = [
+                self._pool.submit(_draw_chunk_here, *work) for work in self._work(drawn)
+            ]
+
+    def _work(self, drawn: int) -> Iterator[tuple[npt.NDArray[np.int64], list[int]]]:
+        """The drawings of each chunk of a set, and the seed of their variation."""
+        chosen = np.concatenate(
+            [self._choose(members, drawn, place) for place, members in enumerate(self._members)]
+        )
+        for start in range(0, len(chosen), _CHUNK):
+            yield chosen[start : start + _CHUNK], [self._seed, drawn, start]
+
+    def _choose(
+        self, members: npt.NDArray[np.int64], drawn: int, place: int
+    ) -> npt.NDArray[np.int64]:
+        """The next drawings of one category: all of them in turn, in a new order each time."""
+        turns = np.arange(drawn * self._per_class, (drawn + 1) * self._per_class)
+        rounds = turns // len(members)
+        orders = {
+            int(number): np.random.default_rng([self._seed, place, number]).permutation(members)
+            for number in np.unique(rounds)
+        }
+        return np.array(
+            [
+                orders[int(number)][turn % len(members)]
+                for turn, number in zip(turns, rounds, strict=True)
+            ]
+        )
+
+
+_Chunk = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+
+_here: list[tuple[Drawings, Picture, AugmentConfig]] = []
+"""What a drawing process works on: sent once, not with every chunk."""
+
+
+def _start_process(drawings: Drawings, picture: Picture, config: AugmentConfig) -> None:
+    _here.append((drawings, picture, config))
+
+
+def _draw_chunk_here(chosen: npt.NDArray[np.int64], seed: list[int]) -> _Chunk:
+    return _draw_chunk(*_here[0], chosen, seed)
+
+
+def _draw_chunk(
+    drawings: Drawings,
+    picture: Picture,
+    config: AugmentConfig,
+    chosen: npt.NDArray[np.int64],
+    seed: list[int],
+) -> _Chunk:
+    rng = np.random.default_rng(seed)
+    labels = drawings.labels[chosen]
+    shape = (SIDE, SIDE) if picture == "bitmap" else (RASTER_CHANNELS, RASTER_SIDE, RASTER_SIDE)
+    images = np.empty((len(chosen), *shape), dtype=np.uint8)
+    for place, index in enumerate(chosen):
+        if rng.random() < config.scribbles:
+            strokes = scribble(TRAINED_SCRIBBLES[rng.integers(len(TRAINED_SCRIBBLES))], rng)
+            labels[place] = NOTHING
+        else:
+            strokes = drawings.strokes(int(index))
+        if strokes:
+            width = LINE_WIDTH * np.exp(rng.normal(0, config.line_width))
+            bent = augmented(strokes, config, rng)
+            image = draw(bent, width) if picture == "bitmap" else draw_raster(bent, width)
+            images[place] = _moved(image, config.shift * shape[-1] // SIDE, rng)
+        else:
+            images[place] = _bent_bitmap(drawings.bitmaps[index], config, rng)
+    return images, labels
+
+
+def _bent_bitmap(
+    bitmap: npt.NDArray[np.uint8], config: AugmentConfig, rng: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    """A bitmap of which no strokes are known, bent by half as much: pixels blur."""
+    angle, slant = rng.normal(0, config.rotation / 2), rng.normal(0, config.slant / 2)
+    wide, high = np.exp(rng.normal(0, config.stretch / 2, 2))
+    if rng.random() < 0.5:
+        wide = -wide
+    cosine, sine = np.cos(angle), np.sin(angle)
+    bend = np.array([[wide * cosine, slant - sine], [sine, high * cosine]])
+    middle = np.full(2, SIDE / 2)
+    shift = middle - bend @ middle + rng.integers(-config.shift, config.shift + 1, 2)
+    image = Image.fromarray(bitmap).transform(
+        (SIDE, SIDE),
+        Image.Transform.AFFINE,
+        (*bend[0], shift[0], *bend[1], shift[1]),
+        Image.Resampling.BICUBIC,
+    )
+    return np.asarray(image)
+
+
+def _moved(
+    image: npt.NDArray[np.uint8], most: int, rng: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    """The picture moved by up to this many pixels; its margin is at least as wide."""
+    down, right = rng.integers(-most, most + 1, 2)
+    return np.roll(image, (int(down), int(right)), axis=(-2, -1))

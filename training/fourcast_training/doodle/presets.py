@@ -1,0 +1,177 @@
+"""What a training run is made of, and the runs that have names."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from fourcast_training.doodle.augment import AugmentConfig, Picture
+from fourcast_training.doodle.data import DataConfig
+from fourcast_training.loop import LoopConfig
+
+PROGRAM = "fourcast-train doodle"
+
+Preset = Literal["default", "small", "strokes", "smoke"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Train a network that names doodles, measure it on the test split and publish it.
+
+    A preset fills in every option below; options given beside it win.
+    """
+
+    preset: Preset = "default"
+    """`default`: reads bitmaps; about 65 minutes of two free cores with bfloat16. `strokes`: reads
+    larger pictures that show the order of the strokes; about 55 minutes. `small`: bitmaps, for
+    little computers; about 20 minutes. `smoke`: the whole path in a minute, on shapes drawn by this
+    project, without the data set. Cores without bfloat16 take 1.6 times as long."""
+
+    evaluate: bool = False
+    """Only measure: the model that `repository` holds, on the test split. Takes some minutes, most
+    of them for made-up photographs."""
+
+    name: str = "doodle"
+    """The model's name in the repository."""
+
+    repository: Path | None = None
+    """Publish to this model repository; None is the project's own, models/repository."""
+
+    publish: bool = True
+    """Whether to publish at all."""
+
+    folder: Path = Path("runs/doodle-default")
+    """Checkpoint, pictures, metrics.json. A killed run continues from here."""
+
+    beside: tuple[Path, ...] = (
+        Path("runs/doodle-100"),
+        Path("runs/doodle-200"),
+    )
+    """Folders of finished runs whose figures are shown for comparison, if they are there. The two
+    of the default come from `--data.train 100 --no-publish --folder runs/doodle-100`, and 200."""
+
+    picture: Picture = "bitmap"
+    """What the network reads: `bitmap` 28x28, or `raster` 56x56 with a channel for the order."""
+
+    stem: int = 32
+    """Channels of the first convolution."""
+
+    widths: tuple[int, ...] = (64, 128, 256)
+    """Channels of each stage, see net.py."""
+
+    blocks: tuple[int, ...] = (1, 1, 1)
+    """Residual blocks of each stage."""
+
+    dropout: float = 0.0
+    """Share of the features before the last layer that are left out in training."""
+
+    mirrors: bool = True
+    """Whether the published model averages its guesses for the picture and its mirror image."""
+
+    half_weights: bool = False
+    """Whether the published file keeps its weights as float16, which halves it."""
+
+    label_smoothing: float = 0.1
+    """Share of each target that is spread over all categories."""
+
+    teacher: Path | None = None
+    """Folder of another run with the same picture, usually of a larger network, from whose guesses
+    this one learns, too."""
+
+    teacher_share: float = 0.7
+    """Of the loss that measures how far the guesses are from the teacher's; the rest is labels."""
+
+    teacher_temperature: float = 2.0
+    """How much the teacher's smaller probabilities count, see teacher.py."""
+
+    per_class: int = 100
+    """Pictures of each category in an epoch; an epoch is not a pass over the data."""
+
+    reuse: int = 3
+    """Epochs that use one set of augmented pictures before it is drawn anew."""
+
+    jobs: int = -1
+    """Processes that draw pictures; -1 is one less than there are cores, 0 draws in this one."""
+
+    image_drawings: int = 5
+    """Drawings of each category that the evaluation turns into screenshots and photographs; 0 goes
+    without, and without letters."""
+
+    scribbles: int = 500
+    """Scribbles of each kind that the evaluation shows."""
+
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    """How much drawings vary in training."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    """The drawings."""
+
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    """The training loop."""
+
+
+_LOOP = LoopConfig(
+    batch_size=128,
+    learning_rate=1e-2,
+    weight_decay=0.05,
+    average=0.999,
+    precision="auto",
+)
+
+PRESETS: dict[Preset, TrainConfig] = {
+    "default": TrainConfig(
+        widths=(80, 160, 320),
+        half_weights=True,
+        loop=replace(_LOOP, epochs=100),
+    ),
+    "strokes": TrainConfig(
+        preset="strokes",
+        name="doodle_strokes",
+        folder=Path("runs/doodle-strokes"),
+        beside=(),
+        picture="raster",
+        widths=(96, 192, 384),
+        half_weights=True,
+        loop=replace(_LOOP, epochs=60),
+    ),
+    "small": TrainConfig(
+        preset="small",
+        name="doodle_small",
+        folder=Path("runs/doodle-small"),
+        beside=(),
+        stem=24,
+        widths=(40, 72, 136),
+        half_weights=True,
+        loop=replace(_LOOP, epochs=60),
+    ),
+    "smoke": TrainConfig(
+        preset="smoke",
+        folder=Path("runs/doodle-smoke"),
+        repository=Path("runs/doodle-smoke/repository"),
+        beside=(),
+        stem=8,
+        widths=(16, 32, 64),
+        per_class=40,
+        jobs=1,
+        image_drawings=1,
+        scribbles=50,
+        half_weights=True,
+        data=DataConfig(generated=100, validation=10, test=20),
+        loop=LoopConfig(
+            epochs=6, batch_size=32, learning_rate=4e-3, weight_decay=0.02, average=0.95
+        ),
+    ),
+}
+
+
+def chosen_preset(args: list[str]) -> TrainConfig:
+    """The preset that the arguments name; its values are the defaults of all other options."""
+    plain = [argument for argument in args if argument not in ("-h", "--help")]
+    choice, _ = tyro.cli(_PresetOnly, args=plain, prog=PROGRAM, return_unknown_args=True)
+    return PRESETS[choice.preset]
+
+
+@dataclass(frozen=True)
+class _PresetOnly:
+    preset: Preset = "default"

@@ -1,0 +1,288 @@
+"""Train a network that names doodles, measure it, and publish it."""
+
+import json
+import logging
+import os
+import shlex
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import tyro
+from torch import Tensor, nn
+
+from fourcast_models.doodle import codec
+from fourcast_models.repository import ModelConfig, TensorSpec, default_repository, read_model
+from fourcast_training.doodle.augment import NOTHING, EpochPictures
+from fourcast_training.doodle.card import Result, write_card
+from fourcast_training.doodle.data import load
+from fourcast_training.doodle.drawings import Drawings
+from fourcast_training.doodle.evaluate import measure
+from fourcast_training.doodle.net import DoodleNet, ServedNet, fit_temperature, folded
+from fourcast_training.doodle.presets import PROGRAM, TrainConfig, chosen_preset
+from fourcast_training.doodle.report import METRICS_FILE, Report, evaluate, milliseconds_of_one
+from fourcast_training.doodle.robustness import Guesser, pictures_of
+from fourcast_training.doodle.teacher import imitation_loss, read_teacher
+from fourcast_training.export import Origin, export, open_onnx, stamp_of
+from fourcast_training.files import write_atomically
+from fourcast_training.loop import Batch, Progress, choose_device, fit
+from fourcast_training.plots import save_curves
+
+log = logging.getLogger(__name__)
+
+MAX_BATCH = 256
+GOLDEN_PICTURES = 32
+
+
+def main(args: list[str]) -> None:
+    """``fourcast-train doodle``."""
+    config = tyro.cli(TrainConfig, args=args, default=chosen_preset(args), prog=PROGRAM)
+    if config.evaluate:
+        evaluate_published(config)
+    else:
+        train(config, command=shlex.join(PROGRAM.split() + args))
+
+
+def train(config: TrainConfig, command: str) -> Result:
+    """The whole path: drawings, training, evaluation, pictures, publication.
+
+    Args:
+        config: What to do.
+        command: What makes this run again, for the card.
+    """
+    choose_device(config.loop.device)  # fails now, not after the drawings are read
+    jobs = drawing_jobs(config.jobs)
+    data = _drawings(config, jobs)
+    torch.manual_seed(config.loop.seed)
+    network = DoodleNet(
+        config.picture, config.stem, config.widths, config.blocks, dropout=config.dropout
+    )
+    parameters = sum(p.numel() for p in network.parameters())
+    log.info(
+        "%s: %d parameters, %d drawings, %d pictures an epoch",
+        config.preset,
+        parameters,
+        len(data["train"]),
+        config.per_class * len(np.unique(data["train"].labels)),
+    )
+    progress = _fit(network, config, data, jobs)
+    served = _calibrated(folded(network.cpu()), config, data["validation"])
+    probabilities = torch_guesses(served)
+    result = Result(
+        command=command,
+        config=config,
+        parameters=parameters,
+        temperature=float(served.temperature),
+        progress=progress,
+        report=evaluate(probabilities, config, data, jobs),
+        data=data,
+    )
+    print(result.report.text())
+    _write_results(config, result)
+    if config.publish:
+        _publish(served, config, result)
+    return result
+
+
+def evaluate_published(config: TrainConfig) -> Report:
+    """Measure the newest version of the published model on the test split and print everything."""
+    model = read_model(config.repository or default_repository(), config.name)
+    weights = model.weights(model.versions[0])
+    jobs = drawing_jobs(config.jobs)
+    data = _drawings(config, jobs)
+    test = data["test"]
+    stamp = stamp_of(weights)
+    seen = json.loads(stamp["datasets"])
+    print(f"{weights}, {weights.stat().st_size / 1e6:.2f} MB, made by: {stamp['command']}")
+    print(f"split seed {config.data.seed}, test split sha256 {test.sha256}")
+    print(f"the split that its card names: {'yes' if seen['test'] == test.sha256 else 'NO'}")
+    spec = model.config.inputs[0]
+    report = evaluate(_onnx_guesses(weights, spec), config, data, jobs)
+    one = pictures_of(test.select(np.array([0])), config.picture)
+    report = replace(report, milliseconds=milliseconds_of_one(weights, spec.name, one))
+    print(report.text())
+    return report
+
+
+def _drawings(config: TrainConfig, jobs: int) -> dict[str, Drawings]:
+    """The splits; for rasters only drawings with strokes."""
+    data = load(config.data, max(jobs, 1))
+    if config.picture == "bitmap":
+        return data
+    return {name: part.select(np.flatnonzero(part.has_strokes)) for name, part in data.items()}
+
+
+def drawing_jobs(jobs: int) -> int:
+    """How many processes draw, for the option of that name."""
+    return max(1, (os.cpu_count() or 2) - 1) if jobs < 0 else jobs
+
+
+def _fit(network: DoodleNet, config: TrainConfig, data: dict[str, Drawings], jobs: int) -> Progress:
+    """Train on one split, choosing the epoch by the other."""
+    device = choose_device(config.loop.device)
+    pictures = EpochPictures(
+        data["train"],
+        config.picture,
+        config.augment,
+        per_class=config.per_class,
+        reuse=config.reuse,
+        seed=config.loop.seed,
+        jobs=jobs,
+    )
+    seen = torch.from_numpy(pictures_of(data["validation"], config.picture))
+    labels = data["validation"].labels
+
+    def batches(epoch: int, generator: np.random.Generator, size: int) -> Iterator[Batch]:
+        images, targets = (torch.from_numpy(array).to(device) for array in pictures.epoch(epoch))
+        order = torch.from_numpy(generator.permutation(len(images))).to(device)
+        flipped = torch.from_numpy(generator.random(len(images)) < 0.5).to(device)
+        for chosen in order[: len(order) // size * size].view(-1, size):
+            batch = images[chosen]
+            flip = flipped[chosen].view(-1, *[1] * (batch.dim() - 1))
+            yield torch.where(flip, batch.flip(-1), batch), targets[chosen]
+
+    teacher = read_teacher(config.teacher, config.picture, device) if config.teacher else None
+
+    def loss(net: nn.Module, batch: Batch) -> Tensor:
+        images, targets = batch
+        logits = net(images).float()
+        value = smoothed_loss(logits, targets, config.label_smoothing)
+        if teacher is None:
+            return value
+        with torch.no_grad():
+            taught = teacher(images).float()
+        imitation = imitation_loss(logits, taught, config.teacher_temperature)
+        return (1 - config.teacher_share) * value + config.teacher_share * imitation
+
+    def validate(net: nn.Module) -> dict[str, float]:
+        logits = torch.cat([net(part.to(device)).float() for part in torch.split(seen, MAX_BATCH)])
+        figures = measure(torch.softmax(logits, dim=1).cpu().numpy(), labels)
+        return {"validation_loss": figures.loss, "top1": figures.top1, "top3": figures.top3}
+
+    identity = json.dumps(
+        {
+            "network": [config.picture, config.stem, config.widths, config.blocks, config.dropout],
+            "targets": [config.label_smoothing, config.per_class, config.reuse],
+            "teacher": [
+                str(config.teacher),
+                config.teacher_share,
+                config.teacher_temperature,
+            ]
+            if config.teacher
+            else None,
+            "augment": asdict(config.augment),
+            "loop": asdict(config.loop),
+            "data": {name: data[name].sha256 for name in ("train", "validation")},
+        }
+    )
+    try:
+        return fit(
+            network,
+            config.loop,
+            config.folder,
+            identity=identity,
+            batches=batches,
+            steps=len(pictures) // config.loop.batch_size,
+            loss=loss,
+            validate=validate,
+            score="top1",
+        )
+    finally:
+        pictures.close()
+
+
+def smoothed_loss(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    """Cross-entropy with smoothed targets (Szegedy et al., 2016), uniform ones for scribbles.
+
+    Args:
+        logits: Float32 [N, 345].
+        labels: Int64 [N]; NOTHING where every category is as probable.
+        smoothing: Share of the target that is spread over all categories.
+    """
+    logs = torch.log_softmax(logits, dim=1)
+    is_nothing = labels == NOTHING
+    right = logs.gather(1, labels.clamp(min=0)[:, None])[:, 0]
+    spread = torch.where(is_nothing, 1.0, smoothing)
+    return -((1 - spread) * right + spread * logs.mean(dim=1)).mean()
+
+
+def _calibrated(network: nn.Module, config: TrainConfig, validation: Drawings) -> ServedNet:
+    """The network as it is served, its temperature fitted on the validation split."""
+    served = ServedNet(network, 1.0, mirrors=config.mirrors).eval()
+    pictures = torch.from_numpy(pictures_of(validation, config.picture))
+    with torch.inference_mode():
+        logits = torch.cat([served.logits(part) for part in torch.split(pictures, MAX_BATCH)])
+        temperature = fit_temperature(logits, torch.from_numpy(validation.labels))
+    log.info("temperature %.3f", temperature)
+    return ServedNet(network, temperature, mirrors=config.mirrors).eval()
+
+
+def torch_guesses(served: ServedNet) -> Guesser:
+    """Probabilities by the network itself."""
+
+    @torch.inference_mode()
+    def guess(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        parts = torch.split(torch.from_numpy(pictures), MAX_BATCH)
+        return torch.cat([served(part)[0] for part in parts]).numpy()
+
+    return guess
+
+
+def _onnx_guesses(weights: Path, spec: TensorSpec) -> Guesser:
+    """Probabilities by a published file."""
+    run = open_onnx(weights)
+
+    def guess(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        starts = range(0, len(pictures), MAX_BATCH)
+        parts = [run({spec.name: pictures[start : start + MAX_BATCH]}) for start in starts]
+        return np.concatenate([part[codec.PROBABILITIES.name] for part in parts])
+
+    return guess
+
+
+def _write_results(config: TrainConfig, result: Result) -> None:
+    """The figures for other cards, and the curves to look at."""
+    training = result.data["train"]
+    content = {
+        "name": f"preset `{config.preset}`, {result.parameters:,} parameters, "
+        f"{result.progress.epoch} epochs",
+        "drawings": len(training) / len(np.unique(training.labels)),
+        "figures": asdict(result.report.figures),
+    }
+    text = json.dumps(content, indent=2) + "\n"
+    write_atomically(config.folder / METRICS_FILE, lambda stream: stream.write(text.encode()))
+    curves = config.folder / "curves.png"
+    save_curves(result.progress, ("top1", "top3"), f"{config.name}, preset {config.preset}", curves)
+    log.info("curves: %s", curves)
+
+
+def _publish(served: ServedNet, config: TrainConfig, result: Result) -> None:
+    spec = codec.BITMAP if config.picture == "bitmap" else codec.RASTER
+    last = len(result.data["test"]) - 1
+    golden = pictures_of(
+        result.data["test"].select(np.linspace(0, last, GOLDEN_PICTURES, dtype=np.int64)),
+        config.picture,
+    )
+    export(
+        served,
+        ModelConfig(
+            name=config.name,
+            inputs=(spec,),
+            outputs=(codec.PROBABILITIES,),
+            max_batch_size=MAX_BATCH,
+            parameters={"codec_version": str(codec.CODEC_VERSION)},
+        ),
+        golden_inputs={spec.name: golden},
+        origin=Origin(
+            codec_version=codec.CODEC_VERSION,
+            datasets={name: drawings.sha256 for name, drawings in result.data.items()},
+            metrics=result.report.figures.metrics(),
+            command=result.command,
+        ),
+        card=lambda version: write_card(version, result),
+        repository=config.repository or default_repository(),
+        half_weights=config.half_weights,
+    )
