@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fourcast_models.doodle.strokes import RASTER_CHANNELS, RASTER_SIDE, SIDE
-from fourcast_models.repository import TensorSpec
+from fourcast_models.model_config import TensorSpec
 
 CODEC_VERSION = 1
 """Stamped into exported models; raise it when `strokes` draws otherwise."""

@@ -15,7 +15,8 @@ import tyro
 from torch import Tensor, nn
 
 from fourcast_models.doodle import codec
-from fourcast_models.repository import ModelConfig, TensorSpec, default_repository, read_model
+from fourcast_models.model_config import Batching, ModelConfig, TensorSpec
+from fourcast_models.repository import default_repository, read_model
 from fourcast_training.doodle.augment import NOTHING, EpochPictures
 from fourcast_training.doodle.card import Result, write_card
 from fourcast_training.doodle.data import load
@@ -273,6 +274,7 @@ def _publish(served: ServedNet, config: TrainConfig, result: Result) -> None:
             inputs=(spec,),
             outputs=(codec.PROBABILITIES,),
             max_batch_size=MAX_BATCH,
+            batching=Batching(),
             parameters={"codec_version": str(codec.CODEC_VERSION)},
         ),
         golden_inputs={spec.name: golden},
