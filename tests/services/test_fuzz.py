@@ -1,4 +1,4 @@
-"""A hundred thousand wrong or broken messages: clean status codes, no growth, right answers after."""
+"""A hundred thousand broken messages: clean status codes, no growth, and right answers after them.
 
 Their seed makes them the same ones every time.
 """
