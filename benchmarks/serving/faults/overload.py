@@ -15,7 +15,10 @@ from benchmarks.serving.measure import MeasurementError, check
 from benchmarks.serving.workload import Kind, Workload
 
 CLIENTS = 64
-"""Closed loops that show the server's capacity; as many calls may be under way."""
+"""Closed loops that show the server's capacity."""
+
+MAX_CALLS = CLIENTS + 16
+"""How many calls the server takes on at a time: those of the clients and some of the probe's."""
 
 FACTOR = 4
 
@@ -82,7 +85,7 @@ def measure_overload(
         MeasurementError: If the probe fails.
         LoadError: If h2load fails.
     """
-    with run_fourcast(models, log, "--max-calls", str(CLIENTS)) as server:
+    with run_fourcast(models, log, "--max-calls", str(MAX_CALLS)) as server:
         size = check(server.process, workload, server.url, grpc=True)[Kind.SINGLE]
         run = _Phases(server, workload, size, seconds)
         capacity = run.phase(f"{CLIENTS} clients", [f"--clients={CLIENTS}"])
