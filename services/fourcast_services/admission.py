@@ -14,10 +14,7 @@ from grpc.aio import ServicerContext
 
 from fourcast_services.errors import abort, describe
 from fourcast_services.metrics import REQUESTS
-from fourcast_services.overload import QueueFullError
-
-RETRY_AFTER_SECONDS = 0.1
-"""When a caller who was turned away should come back."""
+from fourcast_services.overload import RETRY_AFTER_SECONDS, QueueFullError
 
 
 class OpenCalls:

@@ -1,5 +1,8 @@
 """The answer to more work than fits."""
 
+RETRY_AFTER_SECONDS = 0.1
+"""When a caller should come back who was turned away from work that takes milliseconds."""
+
 
 class QueueFullError(Exception):
     """Too many calls wait already.

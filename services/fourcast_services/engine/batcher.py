@@ -23,13 +23,10 @@ from fourcast_models.model_config import Arrays, ModelConfig
 from fourcast_services.calls import DeadlineError
 from fourcast_services.engine.statistics import Statistics
 from fourcast_services.metrics import BATCH_ROWS, DROPPED, QUEUE_SECONDS
-from fourcast_services.overload import QueueFullError
+from fourcast_services.overload import RETRY_AFTER_SECONDS, QueueFullError
 
 INLINE_SECONDS = 0.002
 """The longest that a request may hold up the event loop."""
-
-RETRY_AFTER_SECONDS = 0.1
-"""When a caller who was turned away should come back."""
 
 _PROBE_EVERY = 16
 _QUEUED_AFTER_OVERLAP = 64

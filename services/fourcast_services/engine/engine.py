@@ -195,20 +195,7 @@ class Engine:
             _log.info("unloaded model %r", model)
 
     async def infer(self, model: str, inputs: Arrays, version: str = "") -> Inference:
-        """Run a model.
-
-        Args:
-            model: Its name.
-            inputs: One array for every input, of exactly its element type and shape.
-            version: A whole number, or "" for the one that serves by default.
-
-        Raises:
-            UnknownModelError: If there is no such model.
-            UnknownVersionError: If the model does not serve that version.
-            InputError: If the arrays do not fit; the text names the input.
-            QueueFullError: If too many requests wait for the version.
-            DeadlineError: If the call's deadline passed before its turn.
-        """
+        """Run a model; see `InferenceBackend`."""
         served = self._find(model, version)
         call = calls.current()
         call.model = model
