@@ -12,33 +12,12 @@ import pytest
 from fourcast_clients.api import Credentials, CredentialsError, Fourcast, FourcastError
 from fourcast_clients.credentials import read_token
 from tests.clients.positions import LATE_WIN
-from tests.services.certificates import Authority
+from tests.services.certificates import TOKEN, Authority
 from tests.services.fronts import run_front, unused_port
 from tests.services.running import RunningServer, run_server
 
 REPOSITORY = Path(__file__).resolve().parents[2] / "models" / "repository"
-TOKEN = "0123456789abcdef-secret"
 MOVES = "444462255664"
-
-
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """The authority of the servers here and of their callers."""
-    return Authority.make(tmp_path_factory.mktemp("ours"))
-
-
-@pytest.fixture(scope="module")
-def strangers(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """One that nobody here trusts."""
-    return Authority.make(tmp_path_factory.mktemp("strangers"))
-
-
-@pytest.fixture(scope="module")
-def token_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("token") / "token"
-    file.write_text(f"{TOKEN}\n")
-    file.chmod(0o600)
-    return file
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,9 @@ from cryptography.hazmat.primitives import serialization as pem
 
 SERVER_NAMES = ("127.0.0.1", "localhost")
 
+TOKEN = "0123456789abcdef-secret"
+"""What the servers of the tests want to be shown."""
+
 
 @dataclass(frozen=True)
 class Identity:

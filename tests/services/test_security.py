@@ -18,11 +18,10 @@ from fourcast_services import exposure
 from fourcast_services.credentials import CredentialsError, read_token, server_credentials
 from fourcast_services.settings import Access, Settings
 from tests.services import refusals
-from tests.services.certificates import Authority, Identity
+from tests.services.certificates import TOKEN, Authority, Identity
 from tests.services.running import RunningServer, run_server
 from tests.services.status import Failure, failure
 
-TOKEN = "0123456789abcdef-secret"
 SECONDS = 30
 
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -50,26 +49,6 @@ def tls(authority: Authority, identity: Identity | None = None) -> grpc.ChannelC
         identity.key.read_bytes() if identity else None,
         identity.certificate.read_bytes() if identity else None,
     )
-
-
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """The authority of the servers here and of their callers."""
-    return Authority.make(tmp_path_factory.mktemp("ours"))
-
-
-@pytest.fixture(scope="module")
-def strangers(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """One that nobody here trusts."""
-    return Authority.make(tmp_path_factory.mktemp("strangers"))
-
-
-@pytest.fixture(scope="module")
-def token_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("token") / "token"
-    file.write_text(f" {TOKEN}\n")
-    file.chmod(0o600)
-    return file
 
 
 @pytest.fixture(scope="module")
