@@ -123,7 +123,7 @@ PRESETS: dict[Preset, TrainConfig] = {
     "default": TrainConfig(
         widths=(80, 160, 320),
         half_weights=True,
-        loop=replace(_LOOP, epochs=100),
+        loop=replace(_LOOP, epochs=80),
     ),
     "strokes": TrainConfig(
         preset="strokes",
@@ -133,7 +133,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         picture="raster",
         widths=(96, 192, 384),
         half_weights=True,
-        loop=replace(_LOOP, epochs=60),
+        loop=replace(_LOOP, epochs=45),
     ),
     "small": TrainConfig(
         preset="small",
