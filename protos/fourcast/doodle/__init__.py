@@ -1,0 +1,1 @@
+"""doodle on the wire."""

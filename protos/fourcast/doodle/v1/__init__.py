@@ -1,0 +1,1 @@
+"""Version 1 of the doodle messages and service, generated from `connect4.proto`."""
