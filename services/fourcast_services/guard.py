@@ -9,6 +9,7 @@ import inspect
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -218,5 +219,7 @@ async def _write_all(answered: Any, context: _Context) -> None:
     if not inspect.isasyncgen(answered):
         await answered
         return
-    async for response in answered:
-        await context.write(response)
+    # Closed even if the caller goes in the middle, so that it gives back what it holds.
+    async with aclosing(answered) as responses:
+        async for response in responses:
+            await context.write(response)

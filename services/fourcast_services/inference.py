@@ -15,7 +15,7 @@ from fourcast_services.errors import FieldError, ForbiddenError, describe
 from fourcast_services.guard import GuardedServer
 from fourcast_services.inference_stream import answer_in_order
 from fourcast_services.inference_wire import read_inputs, read_wanted, write_outputs
-from fourcast_services.overload import QueueFullError
+from fourcast_services.streams import Streams
 
 if TYPE_CHECKING:
     from fourcast_services.peers import Peers
@@ -24,7 +24,6 @@ SERVICE_NAME = wire.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_nam
 PLATFORM = "onnxruntime_onnx"
 EXTENSIONS = ("model_configuration", "model_repository", "statistics")
 
-_RETRY_AFTER_SECONDS = 1.0
 _STREAM_FRAME_BYTES = 16  # what the message of a stream adds to the answer in it
 
 _Context = ServicerContext[object, object]
@@ -70,7 +69,7 @@ class InferenceServicer:
         peers: "Peers",
         *,
         model_control: bool,
-        max_streams: int,
+        streams: Streams,
         max_message_bytes: int,
     ) -> None:
         """Offer an engine's models.
@@ -79,15 +78,14 @@ class InferenceServicer:
             engine: Runs them.
             peers: The other workers of this server.
             model_control: Whether callers may load and unload models.
-            max_streams: How many streams may be open at the same time.
+            streams: Bounds how many streams are open at the same time.
             max_message_bytes: The largest answer that gRPC sends.
         """
         self._engine = engine
         self._peers = peers
         self._model_control = model_control
-        self._max_streams = max_streams
+        self._streams = streams
         self._max_answer_bytes = max_message_bytes - _STREAM_FRAME_BYTES
-        self._streams = 0
         self.ready = False
 
     async def server_live(
@@ -161,17 +159,9 @@ class InferenceServicer:
 
         A request that fails is answered with its error, and the stream goes on.
         """
-        if self._streams >= self._max_streams:
-            raise QueueFullError(
-                f"{self._streams} streams are open already; close one, or try again later",
-                _RETRY_AFTER_SECONDS,
-            )
-        self._streams += 1
-        try:
+        with self._streams.one():
             deadline = calls.current().deadline
             await answer_in_order(context, lambda request: self._answer_one(request, deadline))
-        finally:
-            self._streams -= 1
 
     async def model_statistics(
         self, request: wire.ModelStatisticsRequest, context: _Context

@@ -10,9 +10,10 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from fourcast.connect4.v1 import connect4_pb2_grpc
+from fourcast.doodle.v1 import doodle_pb2_grpc
 from fourcast_models.connect4.book import Book
 from fourcast_models.repository import default_repository
-from fourcast_services import connect4, tracing
+from fourcast_services import connect4, doodle, tracing
 from fourcast_services.address import BindError
 from fourcast_services.admission import OpenCalls
 from fourcast_services.credentials import read_token, server_credentials
@@ -26,6 +27,7 @@ from fourcast_services.peers import Peers
 from fourcast_services.remote import RemoteBackend
 from fourcast_services.settings import Settings
 from fourcast_services.solver_pool import SolverPool
+from fourcast_services.streams import Streams
 
 if TYPE_CHECKING:
     from fourcast_models.connect4.solver import Solver
@@ -100,19 +102,24 @@ async def serve(
         lambda: _make_solver(settings.limits.table_mebibytes, book),
     )
     scouts = _solver_pool(1, _make_scout)
+    streams = Streams(settings.limits.max_streams)
 
     # One line a product.
     connect4_pb2_grpc.add_Connect4ServiceServicer_to_server(
         connect4.Connect4Servicer(backend, book, solvers, scouts), guarded
     )
-    services = [connect4.SERVICE_NAME]
+    doodle_pb2_grpc.add_DoodleServiceServicer_to_server(
+        doodle.DoodleServicer(backend, streams, max_image_pixels=settings.limits.max_image_pixels),
+        guarded,
+    )
+    services = [connect4.SERVICE_NAME, doodle.SERVICE_NAME]
     inference = None
     if engine is not None:
         inference = InferenceServicer(
             engine,
             peers,
             model_control=settings.model_control,
-            max_streams=settings.limits.max_streams,
+            streams=streams,
             max_message_bytes=settings.limits.max_message_mebibytes << 20,
         )
         add_to_server(inference, guarded)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from tyro.conf import EnumChoicesFromValues, FlagCreatePairsOff, OmitArgPrefixes, arg
 
+from fourcast_models.doodle.images import MAX_PIXELS
 from fourcast_services.backend_address import BackendAddress
 from fourcast_services.device import Device
 
@@ -51,7 +52,10 @@ class Limits:
     """The largest request or response."""
 
     max_streams: Annotated[int, arg(metavar="N")] = 256
-    """Inference streams that may be open at the same time; more are refused."""
+    """Streams that may be open at the same time, for inference or drawing; more are refused."""
+
+    max_image_pixels: Annotated[int, arg(metavar="N")] = MAX_PIXELS
+    """The largest image, width times height, that is unpacked; the default is 8192 x 8192."""
 
     solver_slots: Annotated[int, arg(metavar="N")] = field(default_factory=_default_slots)
     """How many exact Connect-4 searches run at once; further ones wait, and then are refused."""
@@ -162,6 +166,7 @@ class Settings:
             ("--max-calls", limits.max_calls, 1, 1 << 20),
             ("--max-message-mebibytes", limits.max_message_mebibytes, 1, MAX_MESSAGE_MEBIBYTES),
             ("--max-streams", limits.max_streams, 1, 1 << 20),
+            ("--max-image-pixels", limits.max_image_pixels, 1, MAX_PIXELS),
             ("--solver-slots", limits.solver_slots, 1, MAX_SLOTS),
             ("--table-mebibytes", limits.table_mebibytes, 1, MAX_TABLE_MEBIBYTES),
         ):

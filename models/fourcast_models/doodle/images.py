@@ -25,8 +25,8 @@ from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
 from fourcast_models.doodle.strokes import DrawingError, EmptyDrawingError, draw, fit
 
-MAX_PIXELS = 50_000_000
-"""The largest picture, width times height."""
+MAX_PIXELS = 1 << 26
+"""The largest picture, width times height: 8192 x 8192. Pillow warns of larger ones."""
 
 MIN_CONTRAST = 24.0
 """How far ink must stand out from its background, in grey levels of 256."""
@@ -44,20 +44,24 @@ _Mask = npt.NDArray[np.bool_]
 _Grey = npt.NDArray[np.float32]
 
 
-def decode(data: bytes) -> Image.Image:
+def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """The picture in a PNG, JPEG, WebP, GIF or BMP file, upright and in grey.
 
     Transparent pixels become white, or black if what is drawn is light.
 
+    Args:
+        data: The file.
+        max_pixels: Of more than these, width times height, nothing is unpacked.
+
     Raises:
-        DrawingError: If it is none of these, damaged, or larger than MAX_PIXELS.
+        DrawingError: If it is none of these, damaged, or larger than that.
     """
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF", "BMP")) as image:
             width, height = image.size
-            if width * height > MAX_PIXELS:
+            if width * height > max_pixels:
                 raise DrawingError(
-                    f"the image has {width} x {height} pixels: at most {MAX_PIXELS:,} are possible"
+                    f"the image has {width} x {height} pixels: at most {max_pixels:,} are possible"
                 )
             upright = ImageOps.exif_transpose(image)
             if not upright.has_transparency_data:

@@ -1,1 +1,1 @@
-"""doodle on the wire."""
+"""Doodles on the wire."""

@@ -1,1 +1,1 @@
-"""Version 1 of the doodle messages and service, generated from `connect4.proto`."""
+"""Version 1 of the doodle messages and service, generated from `doodle.proto`."""
