@@ -90,12 +90,15 @@ async def answer_changes(
     reading.add_done_callback(lambda _: changed.set())
     try:
         last = _shown(wire.WatchResponse())
+        seen = 0
         is_last = False
         while not is_last:
             await changed.wait()
             changed.clear()
             if is_last := reading.done():
                 reading.result()
+            if canvas.requests == seen:
+                continue
             # Before the guess: what comes meanwhile is for the next one.
             seen, strokes = canvas.requests, canvas.strokes
             response = await guess(strokes) if strokes else wire.WatchResponse()
