@@ -3,15 +3,14 @@
 The network moves first and does not search: each of its moves is the one that the service answers
 at level NETWORK. The same seed gives the same games with the same weights.
 
-    python benchmarks/connect4_play.py
+    python -m benchmarks.connect4_play
 """
 
 import hashlib
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -23,8 +22,8 @@ from typing import Annotated
 import tyro
 from tqdm import tqdm
 
+from benchmarks.own_service import ServiceError, own_service
 from fourcast_clients.api import Fourcast, FourcastError, Level, Move
-from fourcast_clients.terminal.local_service import READY_LINE
 from fourcast_models.connect4.board import Board, Status, legal_columns, parse_moves, play, status
 from fourcast_models.connect4.book import Book
 from fourcast_models.repository import RepositoryError, default_repository, read_model
@@ -69,17 +68,13 @@ class Turn:
         return _sign(self.before) == _sign(self.after)
 
 
-class ServiceError(Exception):
-    """The service did not start. Its own words stand above on standard error."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
     """Let the served network play many games, moving first, and print the results as a table.
 
     Without --server, a service is started for the benchmark and stopped at the end.
 
-    Example: python benchmarks/connect4_play.py --opponents random --games 200
+    Example: python -m benchmarks.connect4_play --opponents random --games 200
     """
 
     opponents: Annotated[tuple[Opponent, ...], tyro.conf.arg(metavar="{random,perfect} ...")] = (
@@ -276,35 +271,6 @@ def weights_hash(reply: Move, models: Path | None) -> str:
         return f"sha256 of {weights.name} {hashlib.sha256(weights.read_bytes()).hexdigest()}"
     except OSError as error:
         raise RepositoryError(f"cannot read {weights}: {error.strerror}") from None
-
-
-@contextmanager
-def own_service(models: Path) -> Iterator[str]:
-    """Serve a model repository for as long as the block runs.
-
-    Yields:
-        ``HOST:PORT`` where the service listens.
-
-    Raises:
-        ServiceError: If it does not start.
-    """
-    command = [sys.executable, "-m", "fourcast_services", "--models", str(models), "--port", "0"]
-    with subprocess.Popen(
-        [*command, "--exit-with-parent"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        # Ctrl-C is for the benchmark; the service leaves when its standard input closes.
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None  # PIPE above
-        try:
-            line = process.stdout.readline()
-            if not line.startswith(READY_LINE):
-                raise ServiceError("the service did not start; the reason stands above")
-            yield line.removeprefix(READY_LINE).strip()
-        finally:
-            process.terminate()
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from tests.services.running import run_server
 from tests.services.small_model import publish_small_model
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, str(CHECKOUT / "benchmarks" / "connect4_play.py")]
+COMMAND = [sys.executable, "-m", "benchmarks.connect4_play"]
 
 # The first player, the network, loses from here whatever it does.
 LOST = "34135552157176"
@@ -37,7 +37,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*flags: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *map(str, flags)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [*COMMAND, *map(str, flags)], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 from tritonclient.grpc import service_pb2
 
 from fourcast.connect4.v1 import connect4_pb2
+from fourcast.doodle.v1 import doodle_pb2
 from fourcast_clients.api import DEFAULT_SERVER
 from fourcast_models.model_config import ModelConfig, TensorSpec
 from fourcast_models.repository import read_repository
@@ -60,7 +61,7 @@ LINKS = [
 ]
 SERVICES = {
     service.full_name: service
-    for file in (connect4_pb2.DESCRIPTOR, service_pb2.DESCRIPTOR)
+    for file in (connect4_pb2.DESCRIPTOR, doodle_pb2.DESCRIPTOR, service_pb2.DESCRIPTOR)
     for service in file.services_by_name.values()
 }
 
@@ -123,8 +124,8 @@ def test_command_answers_help(command: list[str]) -> None:
 
 @pytest.mark.parametrize("command", SCRIPTS, ids=shlex.join)
 def test_script_answers_help(command: list[str]) -> None:
-    _, script, *arguments = command
-    check_flags(arguments, help_of(sys.executable, script))
+    _, _, module, *arguments = command
+    check_flags(arguments, help_of(sys.executable, "-m", module))
 
 
 @pytest.mark.parametrize("target", sorted(set(TARGETS)))
