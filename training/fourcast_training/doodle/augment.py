@@ -11,11 +11,11 @@ uses a drawn epoch for several epochs, and draws the next one in other processes
 keeps a GPU busy too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -118,6 +118,23 @@ def first_part(strokes: tuple[Stroke, ...], share: float) -> tuple[Stroke, ...]:
     return tuple(drawn)
 
 
+Arrays = tuple[npt.NDArray[Any], ...]
+
+Guess = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float16]]
+"""Probabilities float16 [N, 345] for pictures uint8 [N, ...]."""
+
+
+class Teacher(Protocol):
+    """A network that is asked about the same drawings."""
+
+    @property
+    def picture(self) -> Picture:
+        """What it reads."""
+
+    def open(self) -> Guess:
+        """Make it ready in this process."""
+
+
 class EpochPictures:
     """Pictures and labels of every epoch, balanced over the categories, drawn in processes.
 
@@ -134,6 +151,7 @@ class EpochPictures:
         reuse: int,
         seed: int,
         jobs: int,
+        teacher: Teacher | None = None,
     ) -> None:
         """Start the processes.
 
@@ -145,26 +163,28 @@ class EpochPictures:
             reuse: Epochs that use one set of pictures before it is drawn anew.
             seed: Of the choice and the variation.
             jobs: Processes; 0 draws in this one, when the pictures are needed.
+            teacher: Asked about each drawing as it is bent, in the same processes.
         """
         self._per_class, self._reuse, self._seed = per_class, reuse, seed
         self._members = [
             np.flatnonzero(drawings.labels == label) for label in np.unique(drawings.labels)
         ]
         self._size = per_class * len(self._members)
-        self._arguments = (drawings, picture, config)
+        arguments = (drawings, picture, config, teacher)
+        self._painter = None if jobs else _Painter(*arguments)
         self._pool = (
             ProcessPoolExecutor(
                 jobs,
                 # A fork would copy torch's threads in whatever state they are.
                 mp_context=get_context("forkserver"),
                 initializer=_start_process,
-                initargs=self._arguments,
+                initargs=arguments,
             )
             if jobs
             else None
         )
-        self._pending: dict[int, list[Future[_Chunk]]] = {}
-        self._current: tuple[int, _Chunk] | None = None
+        self._pending: dict[int, list[Future[Arrays]]] = {}
+        self._current: tuple[int, Arrays] | None = None
 
     def __len__(self) -> int:
         """How many pictures an epoch has."""
@@ -175,18 +195,22 @@ class EpochPictures:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def epoch(self, number: int) -> "_Chunk":
-        """Pictures uint8 [N, ...] and labels int64 [N] of an epoch (from 0), in no useful order."""
+    def epoch(self, number: int) -> Arrays:
+        """The pictures of an epoch (from 0), in no useful order.
+
+        Returns:
+            Pictures uint8 [N, ...] and labels int64 [N]; if there is a teacher, also its
+            probabilities float16 [N, 345], zeros for drawings that it cannot see.
+        """
         drawn = number // self._reuse
         if self._current is None or self._current[0] != drawn:
-            if self._pool is None:
-                chunks = [_draw_chunk(*self._arguments, *work) for work in self._work(drawn)]
+            if self._painter is not None:
+                chunks = [self._painter.paint(*work) for work in self._work(drawn)]
             else:
                 self._begin(drawn)
                 chunks = [future.result() for future in self._pending.pop(drawn)]
                 self._begin(drawn + 1)
-            images, labels = zip(*chunks, strict=True)
-            self._current = drawn, (np.concatenate(images), np.concatenate(labels))
+            self._current = drawn, tuple(map(np.concatenate, zip(*chunks, strict=True)))
         return self._current[1]
 
     def _begin(self, drawn: int) -> None:
@@ -194,7 +218,7 @@ class EpochPictures:
         assert self._pool is not None
         if drawn not in self._pending:
             self._pending[drawn] = [
-                self._pool.submit(_draw_chunk_here, *work) for work in self._work(drawn)
+                self._pool.submit(_paint_here, *work) for work in self._work(drawn)
             ]
 
     def _work(self, drawn: int) -> Iterator[tuple[npt.NDArray[np.int64], list[int]]]:
@@ -223,45 +247,73 @@ class EpochPictures:
         )
 
 
-_Chunk = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+@dataclass
+class _Painter:
+    """Draws pictures; made once in each process, not sent with every chunk."""
 
-_here: list[tuple[Drawings, Picture, AugmentConfig]] = []
-"""What a drawing process works on: sent once, not with every chunk."""
+    drawings: Drawings
+    picture: Picture
+    config: AugmentConfig
+    teacher: Teacher | None
+
+    def __post_init__(self) -> None:
+        self._guess = self.teacher.open() if self.teacher else None
+
+    def paint(self, chosen: npt.NDArray[np.int64], seed: list[int]) -> Arrays:
+        """What `EpochPictures.epoch` returns, of some drawings."""
+        rng, config = np.random.default_rng(seed), self.config
+        labels = self.drawings.labels[chosen]
+        images = _blank(len(chosen), self.picture)
+        shown = _blank(len(chosen), self.teacher.picture if self.teacher else self.picture)
+        unseen = np.zeros(len(chosen), dtype=np.bool_)
+        for place, index in enumerate(chosen):
+            if rng.random() < config.scribbles:
+                strokes = scribble(TRAINED_SCRIBBLES[rng.integers(len(TRAINED_SCRIBBLES))], rng)
+                labels[place] = NOTHING
+            else:
+                strokes = self.drawings.strokes(int(index))
+            if strokes:
+                width = LINE_WIDTH * np.exp(rng.normal(0, config.line_width))
+                bent = augmented(strokes, config, rng)
+                image = _drawn(bent, width, self.picture)
+                images[place] = _moved(image, config.shift * image.shape[-1] // SIDE, rng)
+                if self.teacher:
+                    same = self.teacher.picture == self.picture
+                    shown[place] = image if same else _drawn(bent, width, self.teacher.picture)
+            else:
+                images[place] = _bent_bitmap(self.drawings.bitmaps[index], config, rng)
+                if shown.shape == images.shape:
+                    shown[place] = images[place]
+                else:
+                    unseen[place] = True
+        if self._guess is None:
+            return images, labels
+        taught = self._guess(shown)
+        taught[unseen] = 0
+        return images, labels, taught
 
 
-def _start_process(drawings: Drawings, picture: Picture, config: AugmentConfig) -> None:
-    _here.append((drawings, picture, config))
+_here: list[_Painter] = []
+"""The painter of this process."""
 
 
-def _draw_chunk_here(chosen: npt.NDArray[np.int64], seed: list[int]) -> _Chunk:
-    return _draw_chunk(*_here[0], chosen, seed)
+def _start_process(
+    drawings: Drawings, picture: Picture, config: AugmentConfig, teacher: Teacher | None
+) -> None:
+    _here.append(_Painter(drawings, picture, config, teacher))
 
 
-def _draw_chunk(
-    drawings: Drawings,
-    picture: Picture,
-    config: AugmentConfig,
-    chosen: npt.NDArray[np.int64],
-    seed: list[int],
-) -> _Chunk:
-    rng = np.random.default_rng(seed)
-    labels = drawings.labels[chosen]
+def _paint_here(chosen: npt.NDArray[np.int64], seed: list[int]) -> Arrays:
+    return _here[0].paint(chosen, seed)
+
+
+def _blank(count: int, picture: Picture) -> npt.NDArray[np.uint8]:
     shape = (SIDE, SIDE) if picture == "bitmap" else (RASTER_CHANNELS, RASTER_SIDE, RASTER_SIDE)
-    images = np.empty((len(chosen), *shape), dtype=np.uint8)
-    for place, index in enumerate(chosen):
-        if rng.random() < config.scribbles:
-            strokes = scribble(TRAINED_SCRIBBLES[rng.integers(len(TRAINED_SCRIBBLES))], rng)
-            labels[place] = NOTHING
-        else:
-            strokes = drawings.strokes(int(index))
-        if strokes:
-            width = LINE_WIDTH * np.exp(rng.normal(0, config.line_width))
-            bent = augmented(strokes, config, rng)
-            image = draw(bent, width) if picture == "bitmap" else draw_raster(bent, width)
-            images[place] = _moved(image, config.shift * shape[-1] // SIDE, rng)
-        else:
-            images[place] = _bent_bitmap(drawings.bitmaps[index], config, rng)
-    return images, labels
+    return np.zeros((count, *shape), dtype=np.uint8)
+
+
+def _drawn(strokes: tuple[Stroke, ...], width: float, picture: Picture) -> npt.NDArray[np.uint8]:
+    return draw(strokes, width) if picture == "bitmap" else draw_raster(strokes, width)
 
 
 def _bent_bitmap(

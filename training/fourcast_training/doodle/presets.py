@@ -75,15 +75,12 @@ class TrainConfig:
     label_smoothing: float = 0.1
     """Share of each target that is spread over all categories."""
 
-    teacher: Path | None = None
-    """Folder of another run with the same picture, usually of a larger network, from whose guesses
-    this one learns, too."""
+    teacher: str | None = None
+    """A published doodle model of `repository`, from whose guesses this one learns, too; it may
+    read another kind of picture."""
 
     teacher_share: float = 0.7
     """Of the loss that measures how far the guesses are from the teacher's; the rest is labels."""
-
-    teacher_temperature: float = 2.0
-    """How much the teacher's smaller probabilities count, see teacher.py."""
 
     per_class: int = 100
     """Pictures of each category in an epoch; an epoch is not a pass over the data."""

@@ -26,7 +26,7 @@ from fourcast_training.doodle.net import DoodleNet, ServedNet, fit_temperature, 
 from fourcast_training.doodle.presets import PROGRAM, TrainConfig, chosen_preset
 from fourcast_training.doodle.report import METRICS_FILE, Report, evaluate, milliseconds_of_one
 from fourcast_training.doodle.robustness import Guesser, pictures_of
-from fourcast_training.doodle.teacher import imitation_loss, read_teacher
+from fourcast_training.doodle.teacher import read_teacher, taught_loss
 from fourcast_training.export import Origin, export, open_onnx, stamp_of
 from fourcast_training.files import write_atomically
 from fourcast_training.loop import Batch, Progress, choose_device, fit
@@ -124,6 +124,8 @@ def drawing_jobs(jobs: int) -> int:
 def _fit(network: DoodleNet, config: TrainConfig, data: dict[str, Drawings], jobs: int) -> Progress:
     """Train on one split, choosing the epoch by the other."""
     device = choose_device(config.loop.device)
+    repository = config.repository or default_repository()
+    teacher = read_teacher(repository, config.teacher) if config.teacher else None
     pictures = EpochPictures(
         data["train"],
         config.picture,
@@ -132,31 +134,28 @@ def _fit(network: DoodleNet, config: TrainConfig, data: dict[str, Drawings], job
         reuse=config.reuse,
         seed=config.loop.seed,
         jobs=jobs,
+        teacher=teacher,
     )
     seen = torch.from_numpy(pictures_of(data["validation"], config.picture))
     labels = data["validation"].labels
 
     def batches(epoch: int, generator: np.random.Generator, size: int) -> Iterator[Batch]:
-        images, targets = (torch.from_numpy(array).to(device) for array in pictures.epoch(epoch))
+        images, *targets = (torch.from_numpy(array).to(device) for array in pictures.epoch(epoch))
         order = torch.from_numpy(generator.permutation(len(images))).to(device)
         flipped = torch.from_numpy(generator.random(len(images)) < 0.5).to(device)
         for chosen in order[: len(order) // size * size].view(-1, size):
             batch = images[chosen]
             flip = flipped[chosen].view(-1, *[1] * (batch.dim() - 1))
-            yield torch.where(flip, batch.flip(-1), batch), targets[chosen]
-
-    teacher = read_teacher(config.teacher, config.picture, device) if config.teacher else None
+            mirrored = torch.where(flip, batch.flip(-1), batch)
+            yield mirrored, *(target[chosen] for target in targets)
 
     def loss(net: nn.Module, batch: Batch) -> Tensor:
-        images, targets = batch
+        images, labels, *taught = batch
         logits = net(images).float()
-        value = smoothed_loss(logits, targets, config.label_smoothing)
-        if teacher is None:
-            return value
-        with torch.no_grad():
-            taught = teacher(images).float()
-        imitation = imitation_loss(logits, taught, config.teacher_temperature)
-        return (1 - config.teacher_share) * value + config.teacher_share * imitation
+        each = smoothed_loss(logits, labels, config.label_smoothing)
+        if taught:
+            each = taught_loss(logits, each, taught[0], config.teacher_share)
+        return each.mean()
 
     def validate(net: nn.Module) -> dict[str, float]:
         logits = torch.cat([net(part.to(device)).float() for part in torch.split(seen, MAX_BATCH)])
@@ -167,13 +166,7 @@ def _fit(network: DoodleNet, config: TrainConfig, data: dict[str, Drawings], job
         {
             "network": [config.picture, config.stem, config.widths, config.blocks, config.dropout],
             "targets": [config.label_smoothing, config.per_class, config.reuse],
-            "teacher": [
-                str(config.teacher),
-                config.teacher_share,
-                config.teacher_temperature,
-            ]
-            if config.teacher
-            else None,
+            "teacher": [teacher.sha256, config.teacher_share] if teacher else None,
             "augment": asdict(config.augment),
             "loop": asdict(config.loop),
             "data": {name: data[name].sha256 for name in ("train", "validation")},
@@ -202,12 +195,15 @@ def smoothed_loss(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
         logits: Float32 [N, 345].
         labels: Int64 [N]; NOTHING where every category is as probable.
         smoothing: Share of the target that is spread over all categories.
+
+    Returns:
+        Float32 [N].
     """
     logs = torch.log_softmax(logits, dim=1)
     is_nothing = labels == NOTHING
     right = logs.gather(1, labels.clamp(min=0)[:, None])[:, 0]
     spread = torch.where(is_nothing, 1.0, smoothing)
-    return -((1 - spread) * right + spread * logs.mean(dim=1)).mean()
+    return -((1 - spread) * right + spread * logs.mean(dim=1))
 
 
 def _calibrated(network: nn.Module, config: TrainConfig, validation: Drawings) -> ServedNet:
