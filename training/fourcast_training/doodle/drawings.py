@@ -52,6 +52,11 @@ class Drawings:
         """The strokes of one drawing, none where only the bitmap is known."""
         return split_points(self.points[self.offsets[index] : self.offsets[index + 1]])
 
+    def first_of_each(self, count: int) -> "Drawings":
+        """Up to this many drawings of each category, of drawings that are sorted by label."""
+        rank = np.arange(len(self)) - np.searchsorted(self.labels, self.labels)
+        return self.select(np.flatnonzero(rank < count))
+
     def select(self, chosen: Ints) -> "Drawings":
         """The drawings at these places, int64 [M], in this order."""
         starts, sizes = self.offsets[:-1][chosen], np.diff(self.offsets)[chosen]

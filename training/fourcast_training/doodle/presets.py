@@ -82,6 +82,10 @@ class TrainConfig:
     teacher_share: float = 0.7
     """Of the loss that measures how far the guesses are from the teacher's; the rest is labels."""
 
+    imaged: int = 0
+    """Training drawings of each category that are shown as the image path sees them, too, so that
+    screenshots and photographs are read as well as strokes; for `bitmap` only."""
+
     per_class: int = 100
     """Pictures of each category in an epoch; an epoch is not a pass over the data."""
 
@@ -120,6 +124,7 @@ PRESETS: dict[Preset, TrainConfig] = {
     "default": TrainConfig(
         widths=(80, 160, 320),
         half_weights=True,
+        imaged=30,
         loop=replace(_LOOP, epochs=80),
     ),
     "strokes": TrainConfig(
@@ -140,6 +145,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         stem=24,
         widths=(40, 72, 136),
         half_weights=True,
+        imaged=30,
         loop=replace(_LOOP, epochs=60),
     ),
     "smoke": TrainConfig(
@@ -151,6 +157,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         widths=(16, 32, 64),
         per_class=40,
         jobs=1,
+        imaged=2,
         image_drawings=1,
         scribbles=50,
         half_weights=True,

@@ -169,8 +169,7 @@ def _images_rows(
     guess: Guesser, config: TrainConfig, drawings: Drawings, jobs: int
 ) -> dict[str, Figures]:
     """The first drawings of each category, as bitmaps and by every way of the image path."""
-    rank = np.arange(len(drawings)) - np.searchsorted(drawings.labels, drawings.labels)
-    chosen = drawings.select(np.flatnonzero(rank < config.image_drawings))
+    chosen = drawings.first_of_each(config.image_drawings)
     ways = robustness.through_images(chosen, config.folder, config.data.seed, jobs)
     rows = {"the same as bitmaps": measure(guess(chosen.bitmaps), chosen.labels)}
     return rows | {name: measure(guess(bitmaps), chosen.labels) for name, bitmaps in ways.items()}

@@ -20,8 +20,9 @@ from fourcast_models.repository import default_repository, read_model
 from fourcast_training.doodle.augment import NOTHING, EpochPictures
 from fourcast_training.doodle.card import Result, write_card
 from fourcast_training.doodle.data import load
-from fourcast_training.doodle.drawings import Drawings
+from fourcast_training.doodle.drawings import Drawings, concatenated
 from fourcast_training.doodle.evaluate import measure
+from fourcast_training.doodle.imaged import imaged
 from fourcast_training.doodle.net import DoodleNet, ServedNet, fit_temperature, folded
 from fourcast_training.doodle.presets import PROGRAM, TrainConfig, chosen_preset
 from fourcast_training.doodle.report import METRICS_FILE, Report, evaluate, milliseconds_of_one
@@ -55,6 +56,8 @@ def train(config: TrainConfig, command: str) -> Result:
         command: What makes this run again, for the card.
     """
     choose_device(config.loop.device)  # fails now, not after the drawings are read
+    if config.imaged and config.picture != "bitmap":
+        raise ValueError("--imaged: only networks that read bitmaps can see images")
     jobs = drawing_jobs(config.jobs)
     data = _drawings(config, jobs)
     torch.manual_seed(config.loop.seed)
@@ -124,10 +127,16 @@ def drawing_jobs(jobs: int) -> int:
 def _fit(network: DoodleNet, config: TrainConfig, data: dict[str, Drawings], jobs: int) -> Progress:
     """Train on one split, choosing the epoch by the other."""
     device = choose_device(config.loop.device)
+    training = data["train"]
+    if config.imaged:
+        images = imaged(
+            training, config.imaged, config.folder, seed=config.loop.seed, jobs=max(jobs, 1)
+        )
+        training = concatenated([training, images])
     repository = config.repository or default_repository()
     teacher = read_teacher(repository, config.teacher) if config.teacher else None
     pictures = EpochPictures(
-        data["train"],
+        training,
         config.picture,
         config.augment,
         per_class=config.per_class,
@@ -169,7 +178,7 @@ def _fit(network: DoodleNet, config: TrainConfig, data: dict[str, Drawings], job
             "teacher": [teacher.sha256, config.teacher_share] if teacher else None,
             "augment": asdict(config.augment),
             "loop": asdict(config.loop),
-            "data": {name: data[name].sha256 for name in ("train", "validation")},
+            "data": {"train": training.sha256, "validation": data["validation"].sha256},
         }
     )
     try:
