@@ -131,15 +131,19 @@ class Calls:
                 cancellation.forget(future.cancel)
 
     def stream(
-        self, method: "grpc.StreamStreamMultiCallable[Request, Response]"
+        self, method: "grpc.StreamStreamMultiCallable[Request, Response]", first: Request
     ) -> "Stream[Request, Response]":
         """Open a stream; whoever opens it closes it.
+
+        Args:
+            method: Of a stub that was made with `channel`.
+            first: The request that it begins with.
 
         Raises:
             FourcastError: If the connection is closed. Any other failure comes when the stream is
                 used.
         """
-        return Stream(method, self.server, self._metadata)
+        return Stream(method, first, self.server, self._metadata)
 
     def wait_until_ready(self, timeout: float) -> None:
         """Return as soon as the server's health check says that it serves.
@@ -189,6 +193,7 @@ class Stream(Generic[Request, Response]):
     def __init__(
         self,
         method: "grpc.StreamStreamMultiCallable[Request, Response]",
+        first: Request,
         server: str,
         metadata: tuple[tuple[str, str], ...],
     ) -> None:
@@ -196,6 +201,7 @@ class Stream(Generic[Request, Response]):
         self._token_sent = bool(metadata)
         # None ends the requests. gRPC takes them in a thread of its own, which waits here.
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._requests.put(first)
         self._lock = threading.Lock()
         self._is_finished = False
         self._is_closed = False

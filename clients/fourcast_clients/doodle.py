@@ -156,10 +156,8 @@ class Doodle:
         options = doodle_pb2.WatchRequest(
             top_k=_checked(top_k), model=model, model_version=model_version
         )
-        stream = self._calls.stream(self._stub.Watch)
         # Ahead of the first change, so that options that cannot be are told at once.
-        stream.send(options)
-        return Watching(stream)
+        return Watching(self._calls.stream(self._stub.Watch, options))
 
 
 class Watching:
