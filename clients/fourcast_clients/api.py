@@ -7,8 +7,8 @@
         print(reply.column)
         print(reply.board)
         print(fourcast.connect4.analyze("4453").scores)
-        circle = [(cos(a / 9), sin(a / 9)) for a in range(57)]
-        print(fourcast.doodle.classify(drawing=[circle]).guesses[0].category)
+        triangle = [(0, 90), (50, 0), (100, 90), (0, 90)]
+        print(fourcast.doodle.classify(drawing=[triangle]).guesses[0].category)
 
 Every failed call raises `FourcastError`. A client may be used from several threads at once. A
 server that wants to know its callers is given `Credentials`:

@@ -14,7 +14,6 @@ from rich.console import Console
 from fourcast_clients.api import Fourcast, Guess, Guesses
 from fourcast_clients.terminal.doodle import BAR_WIDTH, NOT_SURE_BELOW, show
 from tests.clients.drawings import DOT, HOOK, LINE, Points, picture
-from tests.services.fronts import unused_port
 
 REPOSITORY = Path(__file__).resolve().parents[2] / "models" / "repository"
 
@@ -111,13 +110,6 @@ def test_access_flags_need_a_server(tmp_path: Path) -> None:
     done = doodle(write_strokes(tmp_path / "drawing", LINE), "--tls")
     assert done.returncode == 2
     assert "go with --server" in done.stderr
-
-
-def test_a_server_that_is_away_exits_1(tmp_path: Path) -> None:
-    address = f"127.0.0.1:{unused_port()}"
-    done = doodle(write_strokes(tmp_path / "drawing", LINE), "--server", address)
-    assert done.returncode == 1
-    assert f"no fourcast server answers at {address}" in done.stderr
 
 
 def test_a_service_of_its_own(tmp_path: Path) -> None:
