@@ -29,9 +29,11 @@ DEFAULT_TIMEOUT = 120.0
 RECONNECT_MILLISECONDS = 1000
 """Longest pause between two attempts to reach a server that is away."""
 
-KEEPALIVE_MILLISECONDS = 30_000
+KEEPALIVE_MILLISECONDS = 310_000
 """How often, while a call waits, a silent connection is asked whether its other end is there. After
-a minute without an answer, gRPC's default, the call fails: a stream has no other time limit."""
+a minute without an answer, gRPC's default, the call fails: a stream has no other time limit. A gRPC
+server takes questions more often than every five minutes for an attack, unless it is told not to.
+"""
 
 _HANDSHAKE_FAILED = "failed to connect to all addresses"
 """How gRPC's text begins if no connection has come about."""
@@ -109,6 +111,9 @@ class Calls:
         Raises:
             FourcastError: If there is no answer.
         """
+        if cancellation is not None and cancellation.is_cancelled:
+            # Nothing is sent: a quick server could answer before the call is cancelled.
+            raise _cancelled()
         seconds = self._timeout if timeout is None else timeout
         try:
             future = method.future(request, timeout=seconds, metadata=self._metadata)
@@ -119,7 +124,7 @@ class Calls:
         try:
             return future.result()
         except grpc.FutureCancelledError:
-            raise FourcastError("CANCELLED", "the call was cancelled") from None
+            raise _cancelled() from None
         except grpc.RpcError:
             raise _translated(future, self.server, bool(self._metadata), seconds) from None
         except BaseException:
@@ -261,6 +266,11 @@ class Stream(Generic[Request, Response]):
         if self._is_closed or self._call.code() is grpc.StatusCode.OK:
             return FourcastError("CANCELLED", "the stream is closed: open another")
         return _translated(self._call, self._server, self._token_sent)
+
+
+def _cancelled() -> FourcastError:
+    """What the caller asked for."""
+    return FourcastError("CANCELLED", "the call was cancelled")
 
 
 def _closed() -> FourcastError:
