@@ -17,6 +17,11 @@ class Cancellation:
         self._stop_calls: set[Callable[[], object]] = set()
         self._is_cancelled = False
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._is_cancelled
+
     def cancel(self) -> None:
         """End the calls that hold this object, now and later."""
         with self._lock:

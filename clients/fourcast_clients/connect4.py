@@ -1,4 +1,4 @@
-"""Connect-4 as a caller sees it: positions going out, frozen records coming back.
+"""Connect-4 as a caller sees it: calls with positions, frozen records coming back.
 
 Columns are 1 to 7 from the left and rows 1 to 6 from the bottom, as on the wire. Scores are for
 the side to move, -18 to 18: 0 is a draw, positive a forced win (18 is a win with the 4th stone, 1
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from fourcast.connect4.v1 import connect4_pb2
+from fourcast.connect4.v1 import connect4_pb2, connect4_pb2_grpc
+from fourcast_clients.calls import Calls
+from fourcast_clients.cancellation import Cancellation
 
 COLUMNS = 7
 ROWS = 6
@@ -183,7 +185,81 @@ Position: TypeAlias = str | Sequence[str] | Board
 """The columns played from the empty board (``"4453"``), six grid rows top first, or a `Board`."""
 
 
-def position_message(position: Position) -> connect4_pb2.Position:
+class Connect4:
+    """The Connect-4 calls of a server; reached as ``Fourcast.connect4``.
+
+    A position is the columns played from the empty board (``"4453"``), six grid rows of ``.12``
+    with the top row first, or a `Board` from an earlier answer.
+
+    Every call takes ``timeout`` (seconds; None is the client's own) and ``cancellation``, and
+    raises `FourcastError`: code ``"INVALID_ARGUMENT"`` with the ``field`` for an impossible
+    position, ``"NOT_FOUND"`` for an unknown model or version, ``"UNAVAILABLE"`` if no server
+    answers or one of the two does not trust the other's certificate, ``"UNAUTHENTICATED"`` if the
+    server wants another token, ``"DEADLINE_EXCEEDED"`` after the timeout, ``"CANCELLED"`` after a
+    cancellation.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._stub = connect4_pb2_grpc.Connect4ServiceStub(calls.channel)
+
+    def choose_move(
+        self,
+        position: Position,
+        *,
+        level: Level = Level.NETWORK,
+        model: str = "",
+        model_version: str = "",
+        timeout: float | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> Move:
+        """The column that a level plays, and the position that follows.
+
+        Args:
+            position: The position before the move; it must not be over.
+            level: How to choose.
+            model: The model in the server's repository; ``""`` is its Connect-4 network.
+            model_version: A whole-number version; ``""`` is the one that serves by default.
+            timeout: See the class.
+            cancellation: See the class.
+        """
+        request = connect4_pb2.ChooseMoveRequest(
+            position=_position_message(position),
+            level=_level_message(level),
+            model=model,
+            model_version=model_version,
+        )
+        return _read_move(self._calls.call(self._stub.ChooseMove, request, timeout, cancellation))
+
+    def analyze(
+        self,
+        position: Position,
+        *,
+        timeout: float | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> Analysis:
+        """The exact score of every column and a line of perfect play.
+
+        A finished position is answered with its outcome and no column scores. Early positions
+        that are not in the server's opening table take up to a minute.
+        """
+        request = connect4_pb2.AnalyzeRequest(position=_position_message(position))
+        return _read_analysis(self._calls.call(self._stub.Analyze, request, timeout, cancellation))
+
+    def describe(
+        self,
+        position: Position,
+        *,
+        timeout: float | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> Board:
+        """The position as the rules see it: stones, status, legal columns, winning cells."""
+        request = connect4_pb2.DescribePositionRequest(position=_position_message(position))
+        reply = self._calls.call(self._stub.DescribePosition, request, timeout, cancellation)
+        return _read_board(reply.board)
+
+
+def _position_message(position: Position) -> connect4_pb2.Position:
     """The wire form of a position."""
     if isinstance(position, str):
         return connect4_pb2.Position(moves=position)
@@ -191,12 +267,12 @@ def position_message(position: Position) -> connect4_pb2.Position:
     return connect4_pb2.Position(grid=connect4_pb2.Grid(rows=rows))
 
 
-def level_message(level: Level) -> "connect4_pb2.Level.ValueType":
+def _level_message(level: Level) -> "connect4_pb2.Level.ValueType":
     """The wire form of a level."""
     return connect4_pb2.Level.Value(f"LEVEL_{level.name}")
 
 
-def read_board(message: connect4_pb2.BoardState) -> Board:
+def _read_board(message: connect4_pb2.BoardState) -> Board:
     """The record of a position."""
     grid = message.grid
     return Board(
@@ -208,7 +284,7 @@ def read_board(message: connect4_pb2.BoardState) -> Board:
     )
 
 
-def read_move(message: connect4_pb2.ChooseMoveResponse) -> Move:
+def _read_move(message: connect4_pb2.ChooseMoveResponse) -> Move:
     """The record of a chosen move."""
     value = message.value
     return Move(
@@ -216,13 +292,13 @@ def read_move(message: connect4_pb2.ChooseMoveResponse) -> Move:
         source=_read_source(message.source),
         policy=tuple(message.policy) or None,
         value=Value(value.win, value.draw, value.loss) if message.HasField("value") else None,
-        board=read_board(message.board),
+        board=_read_board(message.board),
         model=message.model or None,
         model_version=message.model_version or None,
     )
 
 
-def read_analysis(message: connect4_pb2.AnalyzeResponse) -> Analysis:
+def _read_analysis(message: connect4_pb2.AnalyzeResponse) -> Analysis:
     """The record of an analysis."""
     scores = {entry.column: entry.score for entry in message.scores}
     return Analysis(
@@ -232,7 +308,7 @@ def read_analysis(message: connect4_pb2.AnalyzeResponse) -> Analysis:
         outcome=Outcome[_bare(connect4_pb2.Outcome.Name(message.outcome), "OUTCOME_")],
         distance=message.distance,
         principal_variation=message.principal_variation,
-        board=read_board(message.board),
+        board=_read_board(message.board),
         source=_read_source(message.source),
     )
 

@@ -27,6 +27,11 @@ class FourcastError(Exception):
         self.retry_after = retry_after
 
     @property
+    def reason(self) -> str:
+        """The text without the name of the field that it is about."""
+        return self.message.removeprefix(f"{self.field}: ")
+
+    @property
     def is_passing(self) -> bool:
         """Whether the same call may succeed later: the server is away, busy or too slow."""
         return self.code in {"UNAVAILABLE", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"}

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from fourcast_clients.api import Fourcast
-from tests.services.running import run_server
+from tests.services.running import RunningServer, run_server
+from tests.services.small_doodle import publish_small_doodle
 
 REPOSITORY = Path(__file__).resolve().parents[2] / "models" / "repository"
 
@@ -19,5 +20,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def fourcast() -> Iterator[Fourcast]:
     """A client of a real service with the committed models."""
     with run_server(REPOSITORY) as server, Fourcast(server.address) as client:
+        client.wait_until_ready()
+        yield client
+
+
+@pytest.fixture(scope="session")
+def doodle_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with small doodle networks, one for pictures and one for strokes."""
+    folder = tmp_path_factory.mktemp("doodles")
+    publish_small_doodle(folder, "doodle", "bitmap", seed=1)
+    publish_small_doodle(folder, "doodle_strokes", "raster", seed=2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def doodle_server(doodle_repository: Path) -> Iterator[RunningServer]:
+    """A real service with them, which watches three drawings at once."""
+    with run_server(doodle_repository, "--max-streams", "3") as server:
+        yield server
+        assert "Traceback" not in server.log()
+
+
+@pytest.fixture
+def doodles(doodle_server: RunningServer) -> Iterator[Fourcast]:
+    """A client of that service."""
+    with Fourcast(doodle_server.address) as client:
         client.wait_until_ready()
         yield client

@@ -1,13 +1,19 @@
 """``fourcast``: the command line. Each command is a dataclass in a file of its own."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from types import FrameType
+from typing import NoReturn, Protocol
 
 import tyro
 
+from fourcast_clients.api import FourcastError
 from fourcast_clients.terminal import exit_codes
+from fourcast_clients.terminal.doodle import Classify
+from fourcast_clients.terminal.exit_codes import UsageError
+from fourcast_clients.terminal.local_service import LocalServiceError
 from fourcast_clients.terminal.play import Play
 
 
@@ -15,16 +21,19 @@ class Command(Protocol):
     """A parsed command line."""
 
     def run(self) -> int:
-        """Do what was asked and return the exit code."""
+        """Do what was asked and return the exit code; errors that `main` knows may be raised."""
 
 
 COMMANDS: dict[str, Callable[..., Command]] = {
     "play": Play,
+    "doodle": Classify,
 }
 
-DESCRIPTION = """Play with small neural networks that a fourcast server offers.
+DESCRIPTION = """Use small neural networks that a fourcast server offers.
 
-Example: fourcast play --level search"""
+Example: fourcast play --level search
+
+Example: fourcast doodle cat.png"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,8 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line without the program's name; None is this process's own.
 
     Returns:
-        The exit code: 0 fine, 1 server or other error, 2 wrong usage, 130 Ctrl-C.
+        The exit code: 0 fine, 1 server or other error, 2 wrong usage, 130 Ctrl-C, 128 and the
+        number of the signal after another one.
     """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     try:
         command: Command = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
@@ -44,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             args=arguments,
             config=(tyro.conf.EnumChoicesFromValues, tyro.conf.FlagCreatePairsOff),
         )
-        code = command.run()
+        code = _run(command)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
@@ -54,6 +66,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_codes.OK
     return code
+
+
+def _run(command: Command) -> int:
+    """A command's exit code; what went wrong is said on standard error."""
+    try:
+        return command.run()
+    except UsageError as error:
+        code, text = exit_codes.WRONG_USAGE, str(error)
+    except (FourcastError, LocalServiceError) as error:
+        code, text = exit_codes.FAILED, str(error)
+    name = next(name for name, kind in COMMANDS.items() if kind is type(command))
+    print(f"fourcast {name}: {text}", file=sys.stderr)
+    return code
+
+
+def _leave(number: int, _: FrameType | None) -> NoReturn:
+    """Turn a signal into an exit that runs every clean-up on its way."""
+    raise SystemExit(exit_codes.SIGNALLED + number)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """One shown game as plain text: a level against perfect play. For pipes and `make play`."""
 
-from rich.console import Console
 from rich.text import Text
 
 from fourcast_clients.api import COLUMNS, ROWS, Board, Cell, Connect4, Level, Player
+from fourcast_clients.terminal.console import Output
 from fourcast_clients.terminal.game import THINKING_SECONDS, Turn
 from fourcast_clients.terminal.progress import progress
 from fourcast_clients.terminal.wording import OPPONENTS, SOURCES, STONES, ending
@@ -29,7 +29,7 @@ def play_demo(
     Raises:
         FourcastError: If a call fails.
     """
-    console = _Console(highlight=False)
+    console = Output()
     whole_lines = not console.is_terminal
     levels = {perfect_side: Level.PERFECT, perfect_side.opponent: level}
     names = _names(levels)
@@ -77,14 +77,6 @@ def drawing(board: Board) -> Text:
         text.append("\n")
     text.append("    " + "".join(f" {column} " for column in range(1, COLUMNS + 1)) + "\n")
     return text
-
-
-class _Console(Console):
-    """Leaves a closed pipe to the command line, which ends quietly; rich would exit with 1."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise instead of leaving here."""
-        raise BrokenPipeError
 
 
 def _names(levels: dict[Player, Level]) -> dict[Player, str]:

@@ -101,7 +101,7 @@ class LocalService:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            # Ctrl-C in the terminal is for the game, which then stops the service itself.
+            # Ctrl-C in the terminal is for the command, which then stops the service itself.
             start_new_session=True,
         )
 
@@ -133,8 +133,8 @@ class LocalService:
     def _start_failure(self) -> str:
         if "No module named" in self._log_text():
             return (
-                "playing without --server needs the service on this machine, which is not "
-                "installed. Install it with: pip install 'fourcast[serve]'\n"
+                "without --server this needs the service on this machine, which is not installed. "
+                "Install it with: pip install 'fourcast[serve]'\n"
                 "or give the address of a running one: --server HOST:PORT"
             )
         return f"the local service could not start.{self._log_tail()}"

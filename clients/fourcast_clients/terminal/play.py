@@ -12,19 +12,14 @@ from typing import Annotated, NoReturn
 import tyro
 from rich.console import Console
 
-from fourcast_clients.api import CredentialsError, Fourcast, FourcastError, Level, Player
+from fourcast_clients.api import Fourcast, FourcastError, Level, Player
 from fourcast_clients.terminal import exit_codes
+from fourcast_clients.terminal.connection import Connection, connected
 from fourcast_clients.terminal.demo import play_demo
+from fourcast_clients.terminal.exit_codes import UsageError
 from fourcast_clients.terminal.game import Game, Turn
-from fourcast_clients.terminal.local_service import LocalService, LocalServiceError
 from fourcast_clients.terminal.progress import progress
-from fourcast_clients.terminal.server_access import ServerAccess, flag
-
-READY_SECONDS = 5.0
-"""How long a server that is given may take to answer."""
-
-LOCAL_READY_SECONDS = 120.0
-"""How long the game's own service may take to load its models on a busy machine."""
+from fourcast_clients.terminal.server_access import ServerAccess
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +36,6 @@ class Play:
 
     Example: fourcast play --server games.example:443 --tls --token-file ~/.fourcast-token
     """
-
-    server: Annotated[
-        str | None,
-        tyro.conf.arg(metavar="HOST:PORT", help_behavior_hint="(default: one of its own)"),
-    ] = None
-    """Where a fourcast-serve listens."""
-
-    access: tyro.conf.OmitArgPrefixes[ServerAccess] = field(default_factory=ServerAccess)
 
     side: Annotated[
         Player | None,
@@ -70,56 +57,29 @@ class Play:
     demo: bool = False
     """Play one game by itself, the level against perfect play, and print it as text."""
 
+    access: tyro.conf.OmitArgPrefixes[ServerAccess] = field(default_factory=ServerAccess)
+
     def run(self) -> int:
         """Play.
 
         Returns:
-            The exit code: 0, 1 if the server failed, 2 if a flag's value is wrong, 130 after
-            Ctrl-C, 128 and the number of the signal after another one.
+            The exit code: 0, or 128 and the number of the signal that ended the game.
+
+        Raises:
+            UsageError: If a flag's value is wrong.
+            FourcastError: If the server failed.
+            LocalServiceError: If a service of its own did not start.
         """
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _leave)
         is_demo = self.demo or not all(
             stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)
         )
-        try:
-            if self.server is None and self.access != ServerAccess():
-                raise UsageError(
-                    "--tls, --ca, --certificate, --key and --token-file go with --server "
-                    "HOST:PORT: a service of the game's own needs none of them"
-                )
-            with ExitStack() as stack:
-                service = None
-                with progress(Console(stderr=True), "Getting ready ..."):
-                    if self.server is None:
-                        service = stack.enter_context(LocalService())
-                    fourcast = stack.enter_context(self._connect(service))
-                    start = self._start(fourcast)
-                if is_demo:
-                    return self._show_demo(fourcast, start)
-                return self._open_screen(fourcast, start, service)
-        except UsageError as error:
-            return _fail(exit_codes.WRONG_USAGE, str(error))
-        except (FourcastError, LocalServiceError) as error:
-            return _fail(exit_codes.FAILED, str(error))
-
-    def _connect(self, service: LocalService | None) -> Fourcast:
-        """A client of the server that is asked for, once it is ready."""
-        try:
-            fourcast = Fourcast(
-                service.server if service else self.server or "",
-                credentials=self.access.credentials(),
-            )
-        except CredentialsError as error:
-            raise UsageError(f"{flag(error)}: {error.reason}") from None
-        except ValueError as error:
-            raise UsageError(f"--server: {error}") from None
-        try:
-            fourcast.wait_until_ready(LOCAL_READY_SECONDS if service else READY_SECONDS)
-        except BaseException:
-            fourcast.close()
-            raise
-        return fourcast
+        with ExitStack() as stack:
+            with progress(Console(stderr=True), "Getting ready ..."):
+                connection = stack.enter_context(connected(self.access))
+                start = self._start(connection.fourcast)
+            if is_demo:
+                return self._show_demo(connection.fourcast, start)
+            return self._open_screen(connection, start)
 
     def _start(self, fourcast: Fourcast) -> Turn:
         """The start position, having made sure that the server can play on from it."""
@@ -127,8 +87,7 @@ class Play:
             board = fourcast.connect4.describe(self.moves)
         except FourcastError as error:
             if error.code == "INVALID_ARGUMENT":
-                reason = error.message.removeprefix(f"{error.field}: ")
-                raise UsageError(f"--moves: {reason}") from None
+                raise UsageError(f"--moves: {error.reason}") from None
             raise
         if not board.is_over and self.level is not Level.PERFECT:
             try:
@@ -149,13 +108,14 @@ class Play:
         )
         return exit_codes.OK
 
-    def _open_screen(self, fourcast: Fourcast, start: Turn, service: LocalService | None) -> int:
+    def _open_screen(self, connection: Connection, start: Turn) -> int:
         # Textual takes a good part of a second to import, which the demo need not wait for.
         from fourcast_clients.terminal.app import PlayApp
 
         game = Game(start, human=self.side or Player.FIRST, level=self.level)
+        service = connection.service
         app = PlayApp(
-            fourcast.connect4,
+            connection.fourcast.connect4,
             game,
             model=self.model,
             revive=service.revive if service else None,
@@ -178,17 +138,3 @@ class Play:
 
         asyncio.run(run())
         return app.return_code or exit_codes.OK
-
-
-class UsageError(Exception):
-    """A flag's value is wrong; the text names the flag and says why."""
-
-
-def _leave(number: int, _: FrameType | None) -> NoReturn:
-    """Turn a signal into an exit that runs every clean-up on its way."""
-    raise SystemExit(exit_codes.SIGNALLED + number)
-
-
-def _fail(code: int, text: str) -> int:
-    print(f"fourcast play: {text}", file=sys.stderr)
-    return code

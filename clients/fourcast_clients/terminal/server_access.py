@@ -1,4 +1,4 @@
-"""The flags that say who a person is to a server that is given, and which servers to trust."""
+"""The flags that say which server to ask, who a person is to it, and which servers to trust."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,12 @@ _FILE = arg(metavar="FILE", help_behavior_hint="")
 
 @dataclass(frozen=True, kw_only=True)
 class ServerAccess:
-    """What goes with --server."""
+    """The server, and what goes with it."""
+
+    server: Annotated[
+        str | None, arg(metavar="HOST:PORT", help_behavior_hint="(default: one of its own)")
+    ] = None
+    """Where a fourcast-serve listens."""
 
     tls: bool = False
     """Encrypt; the server proves itself to a commonly trusted authority, or to one of --ca."""
