@@ -29,11 +29,10 @@ DEFAULT_TIMEOUT = 120.0
 RECONNECT_MILLISECONDS = 1000
 """Longest pause between two attempts to reach a server that is away."""
 
-KEEPALIVE_MILLISECONDS = 310_000
+KEEPALIVE_MILLISECONDS = 30_000
 """How often, while a call waits, a silent connection is asked whether its other end is there. After
-a minute without an answer, gRPC's default, the call fails: a stream has no other time limit. A gRPC
-server takes questions more often than every five minutes for an attack, unless it is told not to.
-"""
+a minute without an answer, gRPC's default, the call fails: a stream has no other time limit.
+`fourcast-serve` allows this; other gRPC servers may take it for an attack."""
 
 _HANDSHAKE_FAILED = "failed to connect to all addresses"
 """How gRPC's text begins if no connection has come about."""

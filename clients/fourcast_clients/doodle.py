@@ -173,7 +173,7 @@ class Watching:
     the iteration and by every later change: with the codes of `Doodle`, and
     ``"RESOURCE_EXHAUSTED"`` if the server has too many canvases open. A server that stops is
     ``"UNAVAILABLE"``, and so is one that can no longer be reached, which is noticed within
-    seven minutes. Whoever still iterates when the block is left gets the code ``"CANCELLED"``.
+    two minutes. Whoever still iterates when the block is left gets the code ``"CANCELLED"``.
     """
 
     def __init__(self, stream: Stream[doodle_pb2.WatchRequest, doodle_pb2.WatchResponse]) -> None:

@@ -47,7 +47,7 @@ def read_top_k(request: wire.ClassifyRequest | wire.WatchRequest) -> int:
         FieldError: If there are not so many.
     """
     if request.top_k > len(CATEGORIES):
-        raise FieldError("top_k", f"{request.top_k}, but it is 1 to {len(CATEGORIES)}, or 0 for 5")
+        raise FieldError("top_k", f"{request.top_k}, but it is 1 to {len(CATEGORIES)} (default 5)")
     return request.top_k or DEFAULT_TOP_K
 
 

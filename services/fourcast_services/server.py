@@ -207,7 +207,7 @@ def _options(max_message_bytes: int, *, shared: bool) -> list[tuple[str, int]]:
         ("grpc.keepalive_time_ms", KEEPALIVE_SECONDS * 1000),
         ("grpc.keepalive_permit_without_calls", 1),
         # Clients may ask, too, without being taken for an attack.
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 5000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 5000),
     ]
 
 
