@@ -17,7 +17,15 @@ from scipy.special import erf
 from torch import Tensor
 from torch.nn import functional
 
-from fourcast_training.lessons.presentation import Floats, Language, Lesson, Row, Table, Text
+from fourcast_training.lessons.presentation import (
+    Floats,
+    Language,
+    Lesson,
+    Row,
+    Table,
+    Text,
+    in_language,
+)
 
 LEAK = 0.01
 """α of the leaky ReLU; PReLU learns it."""
@@ -145,7 +153,8 @@ def gelu(z: Floats) -> Floats:
 
 def d_gelu(z: Floats) -> Floats:
     """Φ(z) + z exp(-z²/2) / √(2π)."""
-    return normal(z) + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    density: Floats = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    return normal(z) + z * density
 
 
 def swish(z: Floats) -> Floats:
@@ -214,6 +223,16 @@ ZOO: dict[str, Activation] = {
 }
 """The functions of one number; softmax takes a vector."""
 
+NAMES: dict[str, Text | str] = {
+    **{name: name for name in (*ZOO, "softmax")},
+    "step": Text(en="step", es="escalón"),
+    "sign": Text(en="sign", es="signo"),
+    "linear": Text(en="linear", es="lineal"),
+    "piecewise linear": Text(en="piecewise linear", es="lineal a trozos"),
+    "sigmoid": Text(en="sigmoid", es="sigmoide"),
+}
+"""What to call them; most have the same name in both languages."""
+
 POINTS = np.linspace(-6, 6, 2401)
 """Where they are compared; 0 and the kinks at ±½ are among them."""
 
@@ -279,7 +298,7 @@ def tables() -> Sequence[Table]:
                 es="Mayor diferencia entre NumPy y torch, z de -6 a 6",
             ),
             (_FUNCTION, "φ", "φ'"),
-            [(_NAMES.get(name, name), f"{f:.0e}", f"{d:.0e}") for name, (f, d) in measured.items()],
+            [(NAMES[name], f"{f:.0e}", f"{d:.0e}") for name, (f, d) in measured.items()],
         ),
     )
 
@@ -291,8 +310,7 @@ def draw(figure: Figure, language: Language) -> None:
     for axes, (name, activation) in zip(panels, ZOO.items(), strict=False):
         axes.plot(z, activation.function(z), label="φ")
         axes.plot(z, activation.derivative(z), "--", label="φ'")
-        title = _NAMES.get(name, name)
-        axes.set_title(title if isinstance(title, str) else title[language], fontsize=10)
+        axes.set_title(in_language(NAMES[name], language), fontsize=10)
         axes.set_ylim(-1.5, 2.5)
         axes.grid(alpha=0.3)
     panels[0].legend(fontsize=8)
@@ -303,13 +321,6 @@ def draw(figure: Figure, language: Language) -> None:
 
 
 _FUNCTION = Text(en="function", es="función")
-_NAMES = {
-    "step": Text(en="step", es="escalón"),
-    "sign": Text(en="sign", es="signo"),
-    "linear": Text(en="linear", es="lineal"),
-    "piecewise linear": Text(en="piecewise linear", es="lineal a trozos"),
-    "sigmoid": Text(en="sigmoid", es="sigmoide"),
-}
 _PAIR = Text(en="softmax of (z, 0): two outputs", es="softmax de (z, 0): dos salidas")
 _CENTRE = Text(
     en="To subtract 3 moves the curve to the right.",

@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 
 from fourcast_training.lessons.presentation import Floats, Language, Lesson, Row, Table, Text
 
-WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128)
-X = np.linspace(0, 1, 2001)
+WIDTHS = (1, 2, 4, 8, 16, 32, 64)
+X = np.linspace(0, 1, 1001)
 SEEDS = 10
 STEEPNESS = 1e4
 

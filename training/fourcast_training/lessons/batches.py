@@ -100,7 +100,7 @@ def draw(figure: Figure, language: Language) -> None:
     left, right = figure.subplots(1, 2, sharey=True)
     for size in SIZES:
         distances, steps = fit(size), steps_in_epoch(SAMPLES, size)
-        left.semilogy(np.arange(len(distances)) / steps, distances, label=str(size))
+        left.semilogy(distances[::steps], ".-", label=str(size))
         right.semilogy(distances[:81], label=str(size))
     left.set(title=_BY_EPOCH[language], xlabel=_EPOCH[language], ylabel=_DISTANCE[language])
     right.set(title=_BY_STEP[language], xlabel=_STEP[language])

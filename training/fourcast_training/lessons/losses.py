@@ -127,8 +127,11 @@ def draw(figure: Figure, language: Language) -> None:
     p = np.linspace(0.005, 1, 400)
     right.plot(p, -np.log(p), label="-ln p")
     right.plot(p, (1 - p) ** 2, label="(1 - p)²")
-    right.plot(0.48, cross_entropy(LABEL, PROBABILITIES), "o", color="tab:red")
-    right.annotate("p = 0.48: 0.734", (0.48, 0.734), (0.5, 1.5), arrowprops={"arrowstyle": "->"})
+    given = float(PROBABILITIES @ LABEL)
+    here = (given, cross_entropy(LABEL, PROBABILITIES))
+    right.plot(*here, "o", color="tab:red")
+    text = f"p = {given:g}: {here[1]:.6f}"
+    right.annotate(text, here, (0.5, 1.5), arrowprops={"arrowstyle": "->"})
     right.set(title=_CLASSIFICATION[language], xlabel=_PROBABILITY[language])
     right.legend()
     right.grid(alpha=0.3)

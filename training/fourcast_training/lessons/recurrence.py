@@ -29,7 +29,7 @@ from fourcast_training.lessons.presentation import Floats, Language, Lesson, Row
 
 INPUTS, HIDDEN, OUTPUTS, TIMES = 2, 4, 1, 12
 LONG, LAGS = 60, 40
-RADII = (0.5, 0.9, 1.0, 1.1)
+RADII = (0.5, 0.9, 1.0, 1.2)
 """Spectral radii of W_hh: the factor by which a step back stretches, before tanh."""
 
 
@@ -172,9 +172,9 @@ def draw(figure: Figure, language: Language) -> None:
     left.legend()
     for radius in RADII:
         # Small inputs, so that tanh is nearly straight and W_hh alone decides.
-        rnn, x, _ = example(radius, LONG, hidden=32, scale=0.01)
+        rnn, x, _ = example(radius, LONG, hidden=32, scale=1e-6)
         right.semilogy(reach(rnn, x, LAGS), label=f"{radius:g}")
-    right.set(title=_MEMORY[language], xlabel=_LAG[language], ylabel="‖∂h_T / ∂h_{T-lag}‖")
+    right.set(title=_MEMORY[language], xlabel=_LAG[language], ylabel="‖∂h(T) / ∂h(T - k)‖")
     right.legend(title=_RADIUS[language])
     right.grid(alpha=0.3)
 
@@ -191,7 +191,7 @@ _MEMORY = Text(
     en="what the last state still feels of an earlier one",
     es="lo que el último estado aún siente de uno anterior",
 )
-_LAG = Text(en="steps back", es="pasos atrás")
+_LAG = Text(en="steps back k", es="pasos atrás k")
 
 LESSON = Lesson(
     title=Text(

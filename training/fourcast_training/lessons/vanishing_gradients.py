@@ -18,8 +18,16 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from fourcast_training.lessons.activations import ZOO
-from fourcast_training.lessons.presentation import Floats, Language, Lesson, Row, Table, Text
+from fourcast_training.lessons.activations import NAMES, ZOO
+from fourcast_training.lessons.presentation import (
+    Floats,
+    Language,
+    Lesson,
+    Row,
+    Table,
+    Text,
+    in_language,
+)
 
 DEPTHS = (1, 2, 4, 8, 16, 32)
 WIDTH, SEEDS = 64, 20
@@ -32,14 +40,21 @@ class Kind:
     activation: str
     gain: float
 
+    @property
+    def name(self) -> Text:
+        """Activation and variance."""
+        words = NAMES[self.activation]
+        en, es = (in_language(words, language) for language in ("en", "es"))
+        return Text(en=f"{en}, {self.gain:g}/n", es=f"{es}, {self.gain:g}/n")
 
-KINDS = {
-    "sigmoid, 1/n": Kind("sigmoid", 1.0),
-    "tanh, 1/n": Kind("tanh", 1.0),
-    "ReLU, 1/n": Kind("ReLU", 1.0),
-    "ReLU, 2/n": Kind("ReLU", 2.0),
-    "linear, 1/n": Kind("linear", 1.0),
-}
+
+KINDS = (
+    Kind("sigmoid", 1.0),
+    Kind("tanh", 1.0),
+    Kind("ReLU", 1.0),
+    Kind("ReLU", 2.0),
+    Kind("linear", 1.0),
+)
 
 
 def network(kind: Kind, depth: int, seed: int) -> tuple[Floats, list[Floats]]:
@@ -81,11 +96,11 @@ def gradients_in_torch(kind: Kind, x: Floats, weights: list[Floats]) -> list[Flo
 
 
 @cache
-def first_layer(name: str, depth: int) -> float:
+def first_layer(kind: Kind, depth: int) -> float:
     """The median over seeds of ‖δ_1‖ / ‖δ_L‖."""
     ratios = []
     for seed in range(SEEDS):
-        deltas, _ = backward(KINDS[name], *network(KINDS[name], depth, seed))
+        deltas, _ = backward(kind, *network(kind, depth, seed))
         ratios.append(np.linalg.norm(deltas[0]) / np.linalg.norm(deltas[-1]))
     return float(np.median(ratios))
 
@@ -93,11 +108,12 @@ def first_layer(name: str, depth: int) -> float:
 def rows() -> Sequence[Row]:
     """The norm of the first layer's gradient at depth 8, seed 0."""
     found = []
-    for name, kind in KINDS.items():
+    for kind in KINDS:
         example = network(kind, 8, 0)
         ours, theirs = gradients(kind, *example)[0], gradients_in_torch(kind, *example)[0]
-        label = f"‖∂E/∂W1‖, L = 8, {name}"
-        found.append(Row(label, "", float(np.linalg.norm(ours)), float(np.linalg.norm(theirs))))
+        start = "‖∂E/∂W1‖, L = 8, "
+        name = Text(en=start + kind.name.en, es=start + kind.name.es)
+        found.append(Row(name, "", float(np.linalg.norm(ours)), float(np.linalg.norm(theirs))))
     return found
 
 
@@ -110,7 +126,10 @@ def tables() -> Sequence[Table]:
                 es=f"‖δ1‖ / ‖δL‖, {WIDTH} neuronas por capa, mediana de {SEEDS} semillas",
             ),
             (_KIND, *(f"L = {depth}" for depth in DEPTHS)),
-            [(name, *(f"{first_layer(name, depth):.1e}" for depth in DEPTHS)) for name in KINDS],
+            [
+                (kind.name, *(f"{first_layer(kind, depth):.1e}" for depth in DEPTHS))
+                for kind in KINDS
+            ],
         ),
     )
 
@@ -118,8 +137,9 @@ def tables() -> Sequence[Table]:
 def draw(figure: Figure, language: Language) -> None:
     """The ratio by depth, and the norms layer by layer in one network."""
     left, right = figure.subplots(1, 2)
-    for name, kind in KINDS.items():
-        left.loglog(DEPTHS, [first_layer(name, depth) for depth in DEPTHS], "o-", label=name)
+    for kind in KINDS:
+        name = kind.name[language]
+        left.loglog(DEPTHS, [first_layer(kind, depth) for depth in DEPTHS], "o-", label=name)
         deltas, _ = backward(kind, *network(kind, 32, 0))
         norms = [np.linalg.norm(delta) for delta in deltas]
         right.semilogy(range(1, len(norms) + 1), norms, label=name)
