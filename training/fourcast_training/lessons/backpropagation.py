@@ -12,6 +12,7 @@ The biases stay as they are. w1 to w4 are W1 by rows, w5 to w8 are W2 by rows.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -89,6 +90,12 @@ def train(weights: Weights, steps: int) -> tuple[Weights, list[float]]:
     return weights, errors
 
 
+@cache
+def training() -> tuple[Weights, list[float]]:
+    """The slides' ten thousand steps."""
+    return train(START, STEPS)
+
+
 @dataclass(frozen=True)
 class TorchStep:
     """What torch says of the same network: before a step, and after one and all steps."""
@@ -131,7 +138,7 @@ def rows() -> Sequence[Row]:
     """The numbers of the slides, and those of the source that the slides name."""
     h, o = forward(START)
     first = step(START)
-    _, errors = train(START, STEPS)
+    _, errors = training()
     twin = train_in_torch(STEPS)
     halves, twin_halves = (0.5 * (TARGETS - x) ** 2 for x in (o, twin.o))
     found = [
@@ -160,7 +167,7 @@ def rows() -> Sequence[Row]:
 
 def tables() -> Sequence[Table]:
     """What the trained network answers."""
-    weights, _ = train(START, STEPS)
+    weights, _ = training()
     _, o = forward(weights)
     return (
         Table(
@@ -180,7 +187,7 @@ def draw(figure: Figure, language: Language) -> None:
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     _draw_network(left)
     left.set_title(_NETWORK[language])
-    _, errors = train(START, STEPS)
+    _, errors = training()
     right.loglog(range(1, len(errors) + 1), errors)
     right.set(title=_ERRORS[language], xlabel=_STEP[language], ylabel="E")
     right.grid(alpha=0.3)

@@ -6,7 +6,8 @@ are one vector p, so that a step of the gradient method is one line:
     p = (W2 by rows, W3 by rows, W4 by rows, b2, b3, b4)
 
 numba compiles these functions as they stand, for the million steps of `descent`; without the
-decorators they are the same NumPy.
+decorators they are the same NumPy. What it compiles stays in this one file, because its cache on
+disk notices a change of a function's own file only.
 """
 
 import numpy as np
@@ -16,6 +17,9 @@ from numba import njit
 Floats = npt.NDArray[np.float64]
 
 PARAMETERS = 23
+
+Order = npt.NDArray[np.int64]
+"""Which points each step looks at, [steps, points in a step]."""
 
 
 @njit(cache=True)
@@ -59,6 +63,16 @@ def gradient(p: Floats, x: Floats, y: Floats) -> Floats:
             delta4,  # (3.14)
         )
     )
+
+
+@njit(cache=True)
+def walk(p: Floats, order: Order, rate: float, points: Floats, targets: Floats) -> None:
+    """A step for each row of the order, in place: (3.7), of which (3.5) and (3.6) are m = 1."""
+    for chosen in order:
+        total = np.zeros_like(p)
+        for i in chosen:
+            total += gradient(p, points[i], targets[i])
+        p -= rate / len(chosen) * total
 
 
 @njit(cache=True)

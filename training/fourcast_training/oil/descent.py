@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
-from numba import njit
 from scipy.optimize import least_squares
 from tqdm import tqdm
 
-from fourcast_training.oil.backpropagation import PARAMETERS, Floats, cost, gradient, outputs
+from fourcast_training.oil.backpropagation import PARAMETERS, Floats, Order, cost, outputs, walk
 
 Sampling = Literal["replacement", "shuffled", "mini_batch"]
 Method = Literal["least_squares", Sampling]
@@ -19,9 +17,6 @@ _CHUNK = 1000
 
 _INITIAL_SCALE = 0.5
 """Standard deviation of the first parameters, as in the paper's own program."""
-
-Order = npt.NDArray[np.int64]
-"""Which points each step looks at, [steps, points in a step]."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +66,7 @@ def descend(
         range(0, steps, _CHUNK), desc=sampling, leave=False, unit="k steps", disable=None
     ):
         size = min(_CHUNK, steps - done)
-        _walk(p, _order(sampling, rng, size, len(points), batch), rate, points, targets)
+        walk(p, _order(sampling, rng, size, len(points), batch), rate, points, targets)
         costs.append(cost(p, points, targets))
     return Descent(p, np.array(costs))
 
@@ -104,13 +99,3 @@ def _order(
 def _shuffles(rng: np.random.Generator, rows: int, count: int) -> Order:
     """Rows of 0 to count - 1, each in a random order of its own."""
     return rng.permuted(np.tile(np.arange(count), (rows, 1)), axis=1)
-
-
-@njit(cache=True)
-def _walk(p: Floats, order: Order, rate: float, points: Floats, targets: Floats) -> None:
-    """One step for each row of the order, in place (3.7; 3.5 and 3.6 are its case m = 1)."""
-    for chosen in order:
-        total = np.zeros_like(p)
-        for i in chosen:
-            total += gradient(p, points[i], targets[i])
-        p -= rate / len(chosen) * total

@@ -1,0 +1,108 @@
+"""`fourcast-train oil` from nothing to a published model, and the model of this repository."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fourcast_models.repository import default_repository, read_golden, read_model
+from fourcast_training.export import run_onnx, stamp_of
+from fourcast_training.oil.data import POINTS, TARGETS, points_hash
+from fourcast_training.oil.net import CATEGORIES, POINT
+from fourcast_training.oil.report import measure
+from tests.training.running import fourcast_train, run
+
+QUICK = "oil --steps 3000 --seeds 2 --repository repository --language en"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder in which a short run was made, and what it printed."""
+    folder = tmp_path_factory.mktemp("oil")
+    done = run(fourcast_train(QUICK), folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def test_the_run_leaves_a_whole_model(trained: tuple[Path, str]) -> None:
+    folder, printed = trained
+    model = read_model(folder / "repository", "oil")
+    assert model.versions == (1,)
+    assert (model.config.inputs, model.config.outputs) == ((POINT,), (CATEGORIES,))
+    golden = read_golden(model.golden(1), model.config)
+    outputs = run_onnx(model.weights(1), golden.inputs)
+    np.testing.assert_allclose(
+        outputs["categories"], golden.outputs["categories"], rtol=0, atol=1e-12
+    )
+    assert json.loads(stamp_of(model.weights(1))["datasets"]) == {"wells": points_hash()}
+    assert (folder / "runs" / "oil" / "wells.png").read_bytes().startswith(b"\x89PNG")
+    assert "least squares, 10 of 10 points: 2 of 2 seeds" in printed
+
+
+def test_the_cards_say_what_was_printed_in_two_languages(trained: tuple[Path, str]) -> None:
+    folder, printed = trained
+    cards = folder / "repository" / "oil"
+    english, spanish = (cards / name for name in ("README.md", "README.es.md"))
+    table = [line for line in printed.splitlines() if line.startswith("| ")]
+    assert len(table) == 6
+    for line in table:
+        assert line in english.read_text()
+    assert "mínimos cuadrados no lineales" in spanish.read_text()
+    for card in (english, spanish):
+        text = card.read_text()
+        assert f"fourcast-train {QUICK}" in text
+        assert points_hash() in text
+        assert "{" not in text
+        for line in table[2:]:
+            assert line.split("|", 2)[2] in text  # the same figures
+    assert [line for line in english.read_text().splitlines() if line.startswith("## ")] != [
+        line for line in spanish.read_text().splitlines() if line.startswith("## ")
+    ]
+
+
+def test_evaluate_measures_the_published_file(trained: tuple[Path, str]) -> None:
+    folder, _ = trained
+    done = run(fourcast_train("oil --evaluate --repository repository"), folder)
+    assert done.returncode == 0, done.stderr
+    assert "the points that its card names: yes" in done.stdout
+    assert "10 of 10 points right" in done.stdout
+    assert read_model(folder / "repository", "oil").versions == (1,)
+
+
+def test_another_method_can_be_published(tmp_path: Path) -> None:
+    options = "--method shuffled --steps 100 --seeds 1 --language es"
+    done = run(fourcast_train(f"oil {options} --repository repository"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "| método |" in done.stdout
+    model = read_model(tmp_path / "repository", "oil")
+    assert "stochastic gradient, without replacement, seed 0" in model.card.read_text()
+    outputs = run_onnx(model.weights(1), {"point": POINTS})["categories"]
+    assert measure(outputs).cost > 0.01  # a hundred steps are far too few
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--seeds 0", "--seeds 0 is below 1"),
+        ("--steps -1", "--steps -1 is below 1"),
+        ("--batch 11", "--batch 11: there are only 10 points"),
+        ("--rate 0", "--rate 0.0 is not a positive number"),
+        ("--rate nan", "--rate nan is not a positive number"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_words(tmp_path: Path, options: str, words: str) -> None:
+    done = run(fourcast_train(f"oil {options}"), tmp_path)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_model_of_this_repository_knows_the_ten_points() -> None:
+    model = read_model(default_repository(), "oil")
+    weights = model.weights(model.versions[0])
+    found = run_onnx(weights, {"point": POINTS})["categories"]
+    assert measure(found).right == 10
+    np.testing.assert_allclose(found, TARGETS, atol=1e-3)
+    assert json.loads(stamp_of(weights)["datasets"]) == {"wells": points_hash()}
+    assert (model.folder / "README.es.md").exists()
