@@ -30,7 +30,7 @@ from fourcast_training.lessons.presentation import Floats, Language, Lesson, Row
 INPUTS, HIDDEN, OUTPUTS, TIMES = 2, 4, 1, 12
 LONG, LAGS = 60, 40
 RADII = (0.5, 0.9, 1.0, 1.2)
-"""Spectral radii of W_hh: the factor by which a step back stretches in the long run, before tanh."""
+"""Spectral radii of W_hh: what a step back stretches by in the long run, before tanh."""
 
 
 @dataclass(frozen=True)
