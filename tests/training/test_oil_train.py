@@ -38,7 +38,7 @@ def test_the_run_leaves_a_whole_model(trained: tuple[Path, str]) -> None:
     )
     assert json.loads(stamp_of(model.weights(1))["datasets"]) == {"wells": points_hash()}
     assert (folder / "runs" / "oil" / "wells.png").read_bytes().startswith(b"\x89PNG")
-    assert "least squares, 10 of 10 points: 2 of 2 seeds" in printed
+    assert "all ten points right from 2 of 2 seeds" in printed
 
 
 def test_the_cards_say_what_was_printed_in_two_languages(trained: tuple[Path, str]) -> None:
@@ -79,7 +79,9 @@ def test_another_method_can_be_published(
     monkeypatch.chdir(tmp_path)
     options = "--method shuffled --steps 100 --seeds 1 --language es --repository repository"
     main(options.split())
-    assert "| método |" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "| método |" in printed
+    assert "acertados con 1 de 1 semillas" in printed
     model = read_model(tmp_path / "repository", "oil")
     assert "stochastic gradient, without replacement, seed 0" in model.card.read_text()
     outputs = run_onnx(model.weights(1), {"point": POINTS})["categories"]

@@ -21,7 +21,7 @@ from fourcast_training.oil.chart import SIZE, Run, draw_run
 from fourcast_training.oil.data import POINTS, TARGETS, points_hash
 from fourcast_training.oil.descent import Descent, Method, Sampling, descend, fit_least_squares
 from fourcast_training.oil.net import CATEGORIES, POINT, OilNet
-from fourcast_training.oil.report import Figures, measure, measure_seeds, table
+from fourcast_training.oil.report import Figures, measure, measure_seeds, summary, table
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class OilConfig:
     """For the picture, wells.png."""
 
     language: Language = field(default_factory=locale_language)
-    """Of the tables and the picture; the card is written in both."""
+    """Of the table and the picture; the card is written in both."""
 
     seed: int = 0
     """Of the first parameters and of the sampling."""
@@ -129,8 +129,7 @@ def train(config: OilConfig, command: str) -> Result:
         seeds=measure_seeds(config.seeds),
     )
     print(table(result.figures, config.language))
-    print(f"\nleast squares, 10 of 10 points: {result.seeds.perfect} of {config.seeds} seeds")
-    print(f"the tenth point right when fitted to nine: {result.seeds.left_out_right:.1%}")
+    print(f"\n{summary(result.seeds, config.language)}")
     picture = config.folder / "wells.png"
     run = Run(parameters, descents, result.seeds.fits)
     save_picture(lambda figure: draw_run(figure, run, config.language), SIZE, picture)
