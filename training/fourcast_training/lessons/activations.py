@@ -277,7 +277,7 @@ def rows() -> Sequence[Row]:
     """A few values, and the course's shifted sigmoid."""
     centre = Text(en="centre of f(4 (z - 3))", es="centro de f(4 (z - 3))")
     found = [Row(centre, "-3", shifted_sigmoid_centre(), None, _CENTRE)]
-    for name, z in (("sigmoid", 1.0), ("tanh", 1.0), ("GELU", 1.0), ("SELU", -1.0)):
+    for name, z in (("tanh", 1.0), ("GELU", 1.0), ("swish", 1.0), ("SELU", -1.0)):
         activation = ZOO[name]
         ours = float(activation.function(np.array(z)))
         theirs = activation.torch(torch.tensor([z], dtype=torch.float64)).item()

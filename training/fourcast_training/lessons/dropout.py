@@ -24,7 +24,7 @@ from torch import nn
 from fourcast_training.lessons.presentation import Floats, Language, Lesson, Row, Table, Text
 
 SHARES = (0.0, 0.2, 0.5, 0.9)
-HIDDEN, SLOPE, RATE, STEPS, SEEDS = 100, 6.0, 0.0005, 6000, 5
+HIDDEN, SLOPE, RATE, STEPS, SEEDS = 100, 6.0, 0.0005, 6000, 3
 TRAINING, NOISE = 20, 0.5
 CURVE = np.linspace(-1, 1, 201)
 
