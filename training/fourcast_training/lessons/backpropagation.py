@@ -148,7 +148,7 @@ def rows() -> Sequence[Row]:
         Row("o2", "0.72928465", o[1], twin.o[1], _LOST),
         Row("E(o1)", "0.27481083", halves[0], twin_halves[0], _LOST),
         Row("E(o2)", "0.02356026", halves[1], twin_halves[1], _LOST),
-        Row("E", "0.29837109", float(halves.sum()), twin.error),
+        Row("E", "0.29837109", float(halves.sum()), twin.error, _LOST),
         Row("∂E/∂w5", "0.08216704", gradient(START).w2[0, 0], twin.gradient.w2[0, 0]),
     ]
     printed = [
