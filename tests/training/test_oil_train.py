@@ -107,13 +107,14 @@ def test_what_cannot_be_done_is_refused_in_words(
     assert words in capsys.readouterr().err
 
 
-def test_help_teaches(tmp_path: Path) -> None:
-    done = run(fourcast_train("oil --help"), tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    assert stopped.value.code == 0
+    printed = capsys.readouterr().out
     for option in ("--evaluate", "--method", "--repository", "--language", "--steps", "--rate"):
-        assert option in done.stdout
-    assert "oil/backpropagation.py" in done.stdout
-    assert list(tmp_path.iterdir()) == []
+        assert option in printed
+    assert "oil/backpropagation.py" in printed
 
 
 def test_the_model_of_this_repository_knows_the_ten_points() -> None:
