@@ -169,7 +169,8 @@ def draw(figure: Figure, language: Language) -> None:
     left.axhline(0, color="0.5", lw=0.8)
     left.set(title="∂L/∂W_hx", xlabel=_ENTRY[language])
     left.set_xticks(places, [f"{i + 1},{j + 1}" for i, j in np.ndindex(whole.w_hx.shape)])
-    left.legend()
+    left.margins(y=0.25)
+    left.legend(loc="lower right")
     for radius in RADII:
         # Small inputs, so that tanh is nearly straight and W_hh alone decides.
         rnn, x, _ = example(radius, LONG, hidden=32, scale=1e-6)
