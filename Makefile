@@ -37,7 +37,8 @@ play: $(SOLVER) ## Play Connect-4 in the terminal, with a service of its own (no
 	@$(BIN)/fourcast play $(ARGS) || [ $$? -eq 130 ]
 
 test: $(DEV) ## Run all tests
-	$(BIN)/python -m pytest $(ARGS)
+	@# On all cores; the tests of one file stay together, and share their servers.
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 check: $(DEV) ## Check style, types, the dependency rule, stubs and deployment files
 	$(BIN)/ruff check .
