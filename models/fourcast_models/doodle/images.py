@@ -16,14 +16,14 @@ The drawing is expected to fill the picture or a part of it, on a background of 
 here looks for a sheet of paper on a desk.
 """
 
-import io
 from collections import deque
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFilter
 
 from fourcast_models.doodle.strokes import DrawingError, EmptyDrawingError, draw, fit
+from fourcast_models.images import ImageError, open_upright
 
 MAX_PIXELS = 50_000_000
 """The largest picture, width times height."""
@@ -53,13 +53,7 @@ def decode(data: bytes) -> Image.Image:
         DrawingError: If it is none of these, damaged, or larger than MAX_PIXELS.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF", "BMP")) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise DrawingError(
-                    f"the image has {width} x {height} pixels: at most {MAX_PIXELS:,} are possible"
-                )
-            upright = ImageOps.exif_transpose(image)
+        with open_upright(data, MAX_PIXELS) as upright:
             if not upright.has_transparency_data:
                 return _in_grey(upright)
             grey, alpha = upright.convert("LA").split()
@@ -68,12 +62,8 @@ def decode(data: bytes) -> Image.Image:
             flat = Image.new("L", grey.size, paper)
             flat.paste(grey, mask=alpha)
             return flat
-    except UnidentifiedImageError:
-        raise DrawingError("the image is not a PNG, JPEG, WebP, GIF or BMP file") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, DrawingError):
-            raise
-        raise DrawingError(f"the image is damaged: {error}") from None
+    except ImageError as error:
+        raise DrawingError(str(error)) from None
 
 
 def bitmap_of(image: Image.Image) -> npt.NDArray[np.uint8]:
