@@ -16,8 +16,9 @@ from fourcast_services.engine.errors import InputError, UnknownModelError
 from fourcast_services.errors import FieldError
 from fourcast_services.inference_backend import Inference, InferenceBackend
 
-DEFAULT_MODELS = {RASTER.name: "doodle_strokes", BITMAP.name: "doodle"}
-"""Who is asked unless the caller names a model, by what the input can be drawn as."""
+DEFAULT_MODELS = {RASTER.name: ("doodle_strokes",), BITMAP.name: ("doodle", "doodle_small")}
+"""Who is asked unless the caller names a model, by what the input can be drawn as; the best first.
+A little computer may have the last one alone."""
 
 _Painter = Callable[[], npt.NDArray[np.uint8]]
 
@@ -91,16 +92,16 @@ class DoodleNetworks:
         """
         error: Exception | None = None
         for spec, painter in sketch.painters.items():
-            name = model or DEFAULT_MODELS[spec.name]
             picture = await self._paint(sketch, painter)
-            try:
-                inference = await self._backend.infer(name, {spec.name: picture[None]}, version)
-            except UnknownModelError as unknown:
-                error = unknown
-            except InputError:
-                error = _no_doodle_model(name, sketch)
-            else:
-                return Opinion(_probabilities(inference, name, sketch), name, inference.version)
+            for name in (model,) if model else DEFAULT_MODELS[spec.name]:
+                try:
+                    inference = await self._backend.infer(name, {spec.name: picture[None]}, version)
+                except UnknownModelError as unknown:
+                    error = error or unknown
+                except InputError:
+                    error = _no_doodle_model(name, sketch)
+                else:
+                    return Opinion(_probabilities(inference, name, sketch), name, inference.version)
         assert error is not None  # every sketch has a painter
         raise error
 

@@ -129,11 +129,15 @@ def test_a_model_that_is_named_answers(
     assert_answer(models, answer, model, draw(prepare(HOUSE)))
 
 
-def test_without_the_model_for_strokes_the_other_one_answers(tmp_path: Path) -> None:
-    publish_small_doodle(tmp_path, "doodle", "bitmap")
+@pytest.mark.parametrize("model", ["doodle", "doodle_small"])
+def test_without_the_better_models_another_one_answers(tmp_path: Path, model: str) -> None:
+    publish_small_doodle(tmp_path, model, "bitmap")
+    data = image(HOUSE)
     with run_server(tmp_path) as server, grpc.insecure_channel(server.address) as channel:
         answer = Doodle(channel).Classify(wire.ClassifyRequest(drawing=drawing(HOUSE)))
-    assert_answer(tmp_path, answer, "doodle", draw(prepare(HOUSE)))
+        of_image = Doodle(channel).Classify(wire.ClassifyRequest(image=data))
+    assert_answer(tmp_path, answer, model, draw(prepare(HOUSE)))
+    assert_answer(tmp_path, of_image, model, bitmap_of(decode(data)))
 
 
 def test_without_any_doodle_model_the_error_names_the_one_that_is_missing(tmp_path: Path) -> None:
@@ -143,7 +147,7 @@ def test_without_any_doodle_model_the_error_names_the_one_that_is_missing(tmp_pa
             lambda: Doodle(channel).Classify(wire.ClassifyRequest(drawing=drawing(HOUSE)))
         )
     assert error.code is grpc.StatusCode.NOT_FOUND
-    assert "'doodle'" in error.message
+    assert "'doodle_strokes'" in error.message
 
 
 @pytest.mark.parametrize("count", [1, 17, 345])

@@ -120,8 +120,8 @@ class ClassifyRequest(_message.Message):
     top_k: _builtins.int
     """How many categories to name, 1 to 345; 0 is 5."""
     model: _builtins.str
-    """The model in the server's repository; "" is the best that the input allows: "doodle_strokes"
-    for strokes, if the server has it, otherwise "doodle".
+    """The model in the server's repository; "" is the best that the server has for this input:
+    "doodle_strokes" for strokes, then "doodle", then "doodle_small".
     """
     model_version: _builtins.str
     """A whole-number version of the model; "" is the one that serves by default. Needs a model."""
