@@ -41,7 +41,11 @@ class StegoNetworks:
         def encode(
             tiles: Pixels, message: npt.NDArray[np.uint8], strength: npt.NDArray[np.float32]
         ) -> npt.NDArray[np.float32]:
-            inputs = {IMAGE.name: tiles, profile.message.name: message, STRENGTH.name: strength}
+            inputs: Arrays = {
+                IMAGE.name: tiles,
+                profile.message.name: message,
+                STRENGTH.name: strength,
+            }
             return self._ask(profile.encoder, inputs, STEGO)
 
         def decode(tiles: Pixels) -> npt.NDArray[np.float32]:
