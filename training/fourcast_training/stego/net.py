@@ -97,8 +97,8 @@ class Lattice(nn.Module):
 
     @property
     def step(self) -> Tensor:
-        """Float32 [1, C, 1, 1], where 1 is 255 grey levels."""
-        return self.first_step * torch.exp(_STEP_SCALE * self.step_change)
+        """Float64 [1, C, 1, 1], where 1 is 255 grey levels."""
+        return self.first_step * torch.exp(_STEP_SCALE * self.step_change.double())
 
     def units(self, image: Tensor) -> Tensor:
         """Float64 [N, C, g, g] of [N, 64, 64, 3] of 0 to 255: where on its lattice each one is.
@@ -109,15 +109,16 @@ class Lattice(nn.Module):
         grid = TILE // self.block
         blocks = image.reshape(-1, grid, self.block, grid, self.block, 3).permute(0, 1, 3, 5, 2, 4)
         flat = blocks.reshape(-1, grid, grid, 3 * self.block**2).double() / 255
-        change = self.analysis_change - self.analysis_change.mean(dim=(2, 3), keepdim=True)
-        analysis = (self.first_analysis + _TRANSFORM_SCALE * change).flatten(1).double()
+        change = self.analysis_change.double()
+        change = change - change.mean(dim=(2, 3), keepdim=True)
+        analysis = (self.first_analysis + _TRANSFORM_SCALE * change).flatten(1)
         coefficients = (flat @ analysis.T).permute(0, 3, 1, 2)
-        return coefficients / self.step.double() + self.shift
+        return coefficients / self.step + self.shift
 
     def change(self, units: Tensor) -> Tensor:
         """What moves coefficients by so many steps: float32 [N, 3, 64, 64] of [N, C, g, g]."""
         synthesis = self.first_synthesis + _TRANSFORM_SCALE * self.synthesis_change
-        return functional.conv_transpose2d(units * self.step, synthesis, stride=self.block)
+        return functional.conv_transpose2d(units * self.step.float(), synthesis, stride=self.block)
 
 
 class Corrections(nn.Module):
