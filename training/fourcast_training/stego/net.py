@@ -49,8 +49,9 @@ _CAPACITY_CARRIERS: tuple[Carrier, ...] = (
 """Colour first: the eye and SSIM mind it least; high frequencies hide in the grain."""
 
 
-_TRANSFORM_SCALE, _STEP_SCALE = 0.01, 0.1
-"""Of what is learned of the lattice; see `Lattice`."""
+_TRANSFORM_SCALE, _STEP_SCALE = 2**-7, 2**-3
+"""Of what is learned of the lattice; see `Lattice`. Exact in float32, as which the exporter writes
+every constant."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Lattice(nn.Module):
         self.first_synthesis = nn.Buffer(synthesis)
         self.analysis_change = nn.Parameter(torch.zeros_like(analysis))
         self.synthesis_change = nn.Parameter(torch.zeros_like(synthesis))
-        self.first_step = config.step / 255
+        self.first_step = torch.tensor(config.step).item()  # exact in float32, too
         self.step_change = nn.Parameter(torch.zeros(1, len(carriers), 1, 1))
         # In flat pictures all coefficients are 0. With a lattice point there, or halfway between
         # two, the last bit of a sum would decide.
@@ -97,18 +98,19 @@ class Lattice(nn.Module):
 
     @property
     def step(self) -> Tensor:
-        """Float64 [1, C, 1, 1], where 1 is 255 grey levels."""
+        """Float64 [1, C, 1, 1], in grey levels."""
         return self.first_step * torch.exp(_STEP_SCALE * self.step_change.double())
 
     def units(self, image: Tensor) -> Tensor:
         """Float64 [N, C, g, g] of [N, 64, 64, 3] of 0 to 255: where on its lattice each one is.
 
         In float64, because a coefficient may be a hundred steps from 0: what the decoder needs,
-        its place between two points, would then be lost in the last bits of a float32.
+        its place between two points, would then be lost in the last bits of a float32. (No scalar
+        factor stands beside the product: onnxruntime would merge it in as a float32.)
         """
         grid = TILE // self.block
         blocks = image.reshape(-1, grid, self.block, grid, self.block, 3).permute(0, 1, 3, 5, 2, 4)
-        flat = blocks.reshape(-1, grid, grid, 3 * self.block**2).double() / 255
+        flat = blocks.reshape(-1, grid, grid, 3 * self.block**2).double()
         change = self.analysis_change.double()
         change = change - change.mean(dim=(2, 3), keepdim=True)
         analysis = (self.first_analysis + _TRANSFORM_SCALE * change).flatten(1)
@@ -118,7 +120,8 @@ class Lattice(nn.Module):
     def change(self, units: Tensor) -> Tensor:
         """What moves coefficients by so many steps: float32 [N, 3, 64, 64] of [N, C, g, g]."""
         synthesis = self.first_synthesis + _TRANSFORM_SCALE * self.synthesis_change
-        return functional.conv_transpose2d(units * self.step.float(), synthesis, stride=self.block)
+        moved = units * (self.step / 255).float()
+        return functional.conv_transpose2d(moved, synthesis, stride=self.block)
 
 
 class Corrections(nn.Module):
