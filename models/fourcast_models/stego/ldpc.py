@@ -11,9 +11,9 @@ Some bits of the word take part in more checks than others; `_DENSE` has the sha
 rates of DVB-S2 (ETSI EN 302 307), which has codes of this kind.
 
 Decoding is belief propagation (Gallager, 1962; Richardson and Urbanke, 2001). It reads how sure
-each bit is. A Reed-Solomon code over bytes of the same rate (0.55) could correct 22 % of its bytes, so 3 %
-of wrong bits, because one wrong bit spoils eight; this one corrects 7 % where nothing is said about
-which are unsure, and more where it is.
+each bit is. A Reed-Solomon code over bytes of the same rate (0.55) could correct 22 % of its bytes,
+so 3 % of wrong bits, because one wrong bit spoils eight; this one corrects 7 % where nothing is
+said about which are unsure, and more where it is.
 """
 
 import hashlib
