@@ -33,6 +33,9 @@ MIN_SIDE, MAX_SIDE = 64, 8192
 _MOST_TILES = 64
 """That go through a network in one call, so that memory does not grow with the picture."""
 
+_SUREST = np.float32(1e-6)
+"""No probability is closer to 0 or 1: the log-odds stay finite."""
+
 Pixels = npt.NDArray[np.uint8]
 """Uint8 [height, width, 3], red, green and blue."""
 
@@ -42,7 +45,7 @@ EncodeTiles = Callable[
 """An encoder: IMAGE, the profile's `message` and STRENGTH to STEGO."""
 
 DecodeTiles = Callable[[Pixels], npt.NDArray[np.float32]]
-"""A decoder: IMAGE to the profile's `logits`."""
+"""A decoder: IMAGE to the profile's `probabilities`."""
 
 IMAGE = TensorSpec("image", np.dtype(np.uint8), (TILE, TILE, 3))
 """Red, green, blue."""
@@ -81,9 +84,9 @@ class Profile:
         return TensorSpec("message", np.dtype(np.uint8), self.grid)
 
     @property
-    def logits(self) -> TensorSpec:
-        """Log-odds of a 1."""
-        return TensorSpec("logits", np.dtype(np.float32), self.grid)
+    def probabilities(self) -> TensorSpec:
+        """How probable a 1 is."""
+        return TensorSpec("probabilities", np.dtype(np.float32), self.grid)
 
     @property
     def encoder(self) -> str:
@@ -156,7 +159,7 @@ def encode_picture(
 def decode_picture(
     decode: DecodeTiles, profile: Profile, picture: Pixels
 ) -> npt.NDArray[np.float16]:
-    """How sure the bits of all slots are: float16 [slots], positive for 1.
+    """The log-odds of a 1 in each slot: float16 [slots].
 
     Float16 because the largest pictures have 70 million slots.
     """
@@ -167,7 +170,8 @@ def decode_picture(
         down, across = -(-(rows.stop - rows.start) // TILE), -(-width // TILE)
         joined = _join(decode(split(picture[rows], TILE)), down, across)
         part = soft[rows.start // block : rows.stop // block]
-        part[:] = joined[: part.shape[0], : part.shape[1]].clip(-6e4, 6e4)
+        probable = joined[: part.shape[0], : part.shape[1]].clip(_SUREST, 1 - _SUREST)
+        part[:] = np.log(probable / (1 - probable))
     return soft.ravel()
 
 
@@ -175,9 +179,8 @@ def split(array: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
     """Tiles of this side, row by row: [N, side, side, C] of [height, width, C], edges repeated."""
     height, width, channels = array.shape
     down, across = -(-height // side), -(-width // side)
-    if (down * side, across * side) != (height, width):
-        missing = ((0, down * side - height), (0, across * side - width), (0, 0))
-        array = np.pad(array, missing, mode="edge")
+    missing = ((0, down * side - height), (0, across * side - width), (0, 0))
+    array = np.pad(array, missing, mode="edge")
     tiles = array.reshape(down, side, across, side, channels).transpose(0, 2, 1, 3, 4)
     return np.ascontiguousarray(tiles.reshape(-1, side, side, channels))
 

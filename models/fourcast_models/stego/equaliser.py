@@ -71,7 +71,7 @@ class Change:
 
 
 def surest_change(decode: DecodeTiles, pixels: Pixels) -> Change:
-    """The change under which the decoder is surest: its mean absolute logit is largest."""
+    """The change under which the decoder is surest: its probabilities are far from a half."""
     sample = _sample(pixels)
 
     def sureness(change: Change) -> float:
@@ -118,7 +118,7 @@ def other_sizes(pixels: Pixels) -> Iterator[Pixels]:
 
 def _sureness(decode: DecodeTiles, sample: list[Pixels], change: Change) -> float:
     changed = np.concatenate([change.apply(tile) for tile in sample])
-    return float(np.abs(decode(split(changed, TILE))).mean())
+    return float(np.abs(decode(split(changed, TILE)) - 0.5).mean())
 
 
 def _sample(pixels: Pixels) -> list[Pixels]:

@@ -11,8 +11,9 @@ Some bits of the word take part in more checks than others; `_DENSE` has the sha
 rates of DVB-S2 (ETSI EN 302 307), which has codes of this kind.
 
 Decoding is belief propagation (Gallager, 1962; Richardson and Urbanke, 2001). It reads how sure
-each bit is. A Reed-Solomon code over bytes at the same rate (0.55) stands about 3 % of wrong bits,
-because one wrong bit spoils eight; this one stands about 10 %.
+each bit is. A Reed-Solomon code over bytes of the same rate (0.55) could correct 22 % of its bytes,
+so 3 % of wrong bits, because one wrong bit spoils eight; this one corrects 7 % where nothing is
+said about which are unsure, and more where it is.
 """
 
 import hashlib
@@ -38,6 +39,9 @@ that of a wrapped Gaussian at the error rates where decoding is hard, and elsewh
 
 KNOWN_ZERO = np.float32(-1e4)
 """The soft value of a bit that is known to be 0, where the others are about 1."""
+
+_QUICK_ROUNDS, _FEW_FAILING = 3, 0.05
+"""How often, and up to which share of failing checks, the quick way is tried."""
 
 _LIMIT, _TINY, _ALMOST_ONE = np.float32(16), np.float32(1e-7), np.float32(1 - 1e-6)
 """Bounds that keep hyperbolic tangents and their inverses finite in float32."""
@@ -107,9 +111,10 @@ def decode(code: Code, soft: Soft, iterations: int) -> tuple[Bits, int] | None:
         sent: callers verify it.
     """
     first = np.append(soft > 0, np.False_)
-    # Almost always there is nothing to correct, so this is looked at before anything is prepared.
-    if _is_codeword(code, first):
-        return first[: code.word].astype(np.uint8), 0
+    # Mostly nothing or little is to correct, so that is tried before anything is prepared.
+    quick = _with_weakest_flipped(code, first, soft)
+    if quick is not None:
+        return quick[: code.word].astype(np.uint8), int((quick != first).sum())
     unsure = soft[soft > KNOWN_ZERO]
     level = float(np.sqrt(np.mean(np.square(unsure), dtype=np.float64))) or 1.0
     evidence = np.append(soft * np.float32(_LEVEL / level), KNOWN_ZERO).astype(np.float32)
@@ -126,18 +131,39 @@ def decode(code: Code, soft: Soft, iterations: int) -> tuple[Bits, int] | None:
         values = (evidence + sums).astype(np.float32)
         values[-1] = KNOWN_ZERO
         hard = values > 0
-        if _is_codeword(code, hard):
+        if not _failing(code, hard).any():
             return hard[: code.word].astype(np.uint8), int((hard != first).sum())
     return None
 
 
-def _is_codeword(code: Code, hard: npt.NDArray[np.bool_]) -> bool:
-    """Whether every check sums to 0; the last of the n + 1 values stands for none."""
+def _with_weakest_flipped(
+    code: Code, first: npt.NDArray[np.bool_], soft: Soft
+) -> npt.NDArray[np.bool_] | None:
+    """A codeword that is reached by flipping the least sure bit of every failing check, if one is.
+
+    That repairs single wrong bits, which are almost always unsure ones, in a hundredth of the time.
+    """
+    hard = first.copy()
+    sizes = np.append(np.abs(soft), np.float32(np.inf))
+    for _ in range(_QUICK_ROUNDS):
+        failing = np.flatnonzero(_failing(code, hard))
+        if not len(failing):
+            return hard
+        if len(failing) > _FEW_FAILING * len(code.checks):
+            return None
+        members = code.checks[failing]
+        weakest = np.take_along_axis(members, sizes[members].argmin(axis=1)[:, None], axis=1)
+        hard[np.unique(weakest)] ^= True
+    return None if _failing(code, hard).any() else hard
+
+
+def _failing(code: Code, hard: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which checks do not sum to 0: bool [m]; the last of the n + 1 values stands for none."""
     # Column by column: numpy reduces along the short second axis many times more slowly.
     sums = np.zeros(len(code.checks), dtype=np.bool_)
     for column in code.checks.T:
         sums ^= hard[column]
-    return not sums.any()
+    return sums
 
 
 def _shuffle(size: int, layer: int) -> npt.NDArray[np.intp]:

@@ -108,7 +108,7 @@ def write_card(version: int, result: Result, *, is_encoder: bool) -> str:
         if is_encoder
         else [
             (IMAGE, "input", "red, green, blue"),
-            (profile.logits, "output", "log-odds that a bit is 1"),
+            (profile.probabilities, "output", "how probable it is that a bit is 1"),
         ]
     )
     tensors = [

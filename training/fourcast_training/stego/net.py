@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fourcast_models.stego.channel import KEEP
-from fourcast_models.stego.codec import ROBUST, Profile
+from fourcast_models.stego.codec import ROBUST, TILE, Profile
 
 LUMA = (0.299, 0.587, 0.114)
 """Of red, green and blue (ITU-R BT.601), as JPEG has it."""
@@ -49,8 +49,9 @@ _CAPACITY_CARRIERS: tuple[Carrier, ...] = (
 """Colour first: the eye and SSIM mind it least; high frequencies hide in the grain."""
 
 
-_TRANSFORM_SCALE, _STEP_SCALE = 0.01, 0.1
-"""Of what is learned of the lattice; see `Lattice`."""
+_TRANSFORM_SCALE, _STEP_SCALE = 2**-7, 2**-3
+"""Of what is learned of the lattice; see `Lattice`. Exact in float32, as which the exporter writes
+every constant."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Lattice(nn.Module):
         self.first_synthesis = nn.Buffer(synthesis)
         self.analysis_change = nn.Parameter(torch.zeros_like(analysis))
         self.synthesis_change = nn.Parameter(torch.zeros_like(synthesis))
-        self.first_step = config.step / 255
+        self.first_step = torch.tensor(config.step).item()  # exact in float32, too
         self.step_change = nn.Parameter(torch.zeros(1, len(carriers), 1, 1))
         # In flat pictures all coefficients are 0. With a lattice point there, or halfway between
         # two, the last bit of a sum would decide.
@@ -97,19 +98,30 @@ class Lattice(nn.Module):
 
     @property
     def step(self) -> Tensor:
-        """Float32 [1, C, 1, 1], where 1 is 255 grey levels."""
-        return self.first_step * torch.exp(_STEP_SCALE * self.step_change)
+        """Float64 [1, C, 1, 1], in grey levels."""
+        return self.first_step * torch.exp(_STEP_SCALE * self.step_change.double())
 
-    def units(self, tiles: Tensor) -> Tensor:
-        """Float32 [N, C, g, g] of [N, 3, 64, 64]: where on its lattice each coefficient is."""
-        change = self.analysis_change - self.analysis_change.mean(dim=(2, 3), keepdim=True)
-        analysis = self.first_analysis + _TRANSFORM_SCALE * change
-        return functional.conv2d(tiles, analysis, stride=self.block) / self.step + self.shift
+    def units(self, image: Tensor) -> Tensor:
+        """Float64 [N, C, g, g] of [N, 64, 64, 3] of 0 to 255: where on its lattice each one is.
+
+        In float64, because a coefficient may be a hundred steps from 0: what the decoder needs,
+        its place between two points, would then be lost in the last bits of a float32. (No scalar
+        factor stands beside the product: onnxruntime would merge it in as a float32.)
+        """
+        grid = TILE // self.block
+        blocks = image.reshape(-1, grid, self.block, grid, self.block, 3).permute(0, 1, 3, 5, 2, 4)
+        flat = blocks.reshape(-1, grid, grid, 3 * self.block**2).double()
+        change = self.analysis_change.double()
+        change = change - change.mean(dim=(2, 3), keepdim=True)
+        analysis = (self.first_analysis + _TRANSFORM_SCALE * change).flatten(1)
+        coefficients = (flat @ analysis.T).permute(0, 3, 1, 2)
+        return coefficients / self.step + self.shift
 
     def change(self, units: Tensor) -> Tensor:
         """What moves coefficients by so many steps: float32 [N, 3, 64, 64] of [N, C, g, g]."""
         synthesis = self.first_synthesis + _TRANSFORM_SCALE * self.synthesis_change
-        return functional.conv_transpose2d(units * self.step, synthesis, stride=self.block)
+        moved = units * (self.step / 255).float()
+        return functional.conv_transpose2d(moved, synthesis, stride=self.block)
 
 
 class Corrections(nn.Module):
@@ -153,28 +165,17 @@ class Encoder(nn.Module):
         bits = message.permute(0, 3, 1, 2)
         kept = (bits != KEEP).float()
         half = (bits == 1).float() * 0.5
-        units = self.lattice.units(tiles)
-        missing = torch.round(units - half) + half - units
+        units = self.lattice.units(image)
+        missing = (torch.round(units - half) + half - units).float()
         scale = strength.view(-1, 1, 1, 1)
         amount = (self.amount * scale).clamp(0, 1)
-        angle = 2 * math.pi * units
+        angle = _angle(units)
         features = (missing * kept, kept, angle.sin(), angle.cos(), (4 * half - 1) * kept)
         change = self.lattice.change(missing * amount * kept)
         correction = self.corrections(torch.cat(features, dim=1)) * scale
         correction = correction * kept.amax(dim=1, keepdim=True)
         stego: Tensor = tiles + change + functional.pixel_shuffle(correction, self.lattice.block)
         return stego.permute(0, 2, 3, 1)
-
-    @torch.no_grad()
-    def nearest_tie(self, image: Tensor, message: Tensor) -> Tensor:
-        """How far the tile's closest coefficient is from two lattice points at once.
-
-        Float32 [N], in lattice steps. Next to 0 the last bit of a sum decides where it moves, and
-        two computers may decide differently.
-        """
-        units = self.lattice.units(image.permute(0, 3, 1, 2).float() / 255)
-        units = units - (message.permute(0, 3, 1, 2) == 1).float() * 0.5
-        return (0.5 - (torch.round(units) - units).abs()).amin(dim=(1, 2, 3))
 
 
 class Decoder(nn.Module):
@@ -188,8 +189,8 @@ class Decoder(nn.Module):
         self.corrections = Corrections(2 * carriers, carriers, config)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Float32 [N, g, g, C] of a tile, uint8 or, in training, float32 of 0 to 255."""
-        angle = 2 * math.pi * self.lattice.units(image.permute(0, 3, 1, 2).float() / 255)
+        """Logits, float32 [N, g, g, C], of tiles, uint8 or, in training, float32 of 0 to 255."""
+        angle = _angle(self.lattice.units(image))
         cosine, sine = angle.cos(), angle.sin()
         corrections = self.corrections(torch.cat((cosine, sine), dim=1))
         logits: Tensor = corrections - self.sharpness * cosine
@@ -219,15 +220,23 @@ class ServedEncoder(nn.Module):
 
 
 class ServedDecoder(nn.Module):
-    """The decoder as it is exported: a tuple of outputs."""
+    """The decoder as it is exported: a tuple of outputs.
+
+    Probabilities, because errors of float32 in a logit of 20 exceed what golden replay allows.
+    """
 
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
         self.decoder = decoder
 
     def forward(self, image: Tensor) -> tuple[Tensor]:
-        """The decoder's answer."""
-        return (self.decoder(image),)
+        """How probable a 1 is."""
+        return (self.decoder(image).sigmoid(),)
+
+
+def _angle(units: Tensor) -> Tensor:
+    """Float32 of float64 places, -pi to pi; 0 at the points that mean 0."""
+    return 2 * math.pi * (units - torch.round(units)).float()
 
 
 def _transform(block: int, carriers: tuple[Carrier, ...]) -> tuple[Tensor, Tensor]:
