@@ -94,6 +94,13 @@ def test_the_beginning_has_the_asked_length() -> None:
     np.testing.assert_array_equal(dot, [[3, 4]])
 
 
+def test_the_beginning_of_a_drawing_with_a_point_reported_twice() -> None:
+    strokes = (np.array([[0.0, 0.0], [10.0, 0.0]]), np.array([[5.0, 5.0], [5.0, 5.0], [5.0, 15.0]]))
+    first, second = first_part(strokes, 0.5)
+    np.testing.assert_array_equal(first, strokes[0])
+    np.testing.assert_array_equal(np.unique(second, axis=0), [[5, 5]])
+
+
 def test_an_epoch_is_balanced_and_goes_round(drawings: Drawings) -> None:
     uneven = drawings.select(np.flatnonzero((drawings.labels != 345) & (np.arange(132) % 12 < 7)))
     uneven = uneven.select(np.arange(4, len(uneven)))  # the first category has three left

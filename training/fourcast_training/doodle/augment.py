@@ -110,8 +110,11 @@ def first_part(strokes: tuple[Stroke, ...], share: float) -> tuple[Stroke, ...]:
             drawn.append(stroke)
             left -= float(length.sum())
             continue
+        # Rounding can leave a little less than nothing.
+        left = max(left, 0.0)
         whole = int(np.searchsorted(along, left))
-        step = (left - (along[whole] - length[whole])) / length[whole]
+        # A hand can report one point twice.
+        step = (left - (along[whole] - length[whole])) / (length[whole] or 1.0)
         end = stroke[whole] + step * (stroke[whole + 1] - stroke[whole])
         drawn.append(np.concatenate([stroke[: whole + 1], end[None]]))
         break

@@ -23,10 +23,11 @@ class TrainConfig:
     """
 
     preset: Preset = "default"
-    """`default`: reads bitmaps; about 65 minutes of two free cores with bfloat16. `strokes`: reads
-    larger pictures that show the order of the strokes; about 55 minutes. `small`: bitmaps, for
-    little computers; about 20 minutes. `smoke`: the whole path in a minute, on shapes drawn by this
-    project, without the data set. Cores without bfloat16 take 1.6 times as long."""
+    """`default`: reads bitmaps; about 110 minutes of one free core with bfloat16. `strokes`: reads
+    larger pictures that show the order of the strokes; about 80 minutes. `small`: bitmaps, for
+    little computers, taught by the published `doodle_strokes`; about 35 minutes of two cores.
+    `smoke`: the whole path in a minute, on shapes drawn by this project, without the data set.
+    Cores without bfloat16 take 1.6 times as long."""
 
     evaluate: bool = False
     """Only measure: the model that `repository` holds, on the test split. Takes some minutes, most
@@ -145,8 +146,11 @@ PRESETS: dict[Preset, TrainConfig] = {
         stem=24,
         widths=(40, 72, 136),
         half_weights=True,
-        imaged=30,
-        loop=replace(_LOOP, epochs=60),
+        teacher="doodle_strokes",
+        imaged=12,
+        reuse=6,
+        augment=AugmentConfig(unfinished=0.3),
+        loop=replace(_LOOP, epochs=50),
     ),
     "smoke": TrainConfig(
         preset="smoke",
