@@ -49,7 +49,7 @@ class StegoNetworks:
             return self._ask(profile.encoder, inputs, STEGO)
 
         def decode(tiles: Pixels) -> npt.NDArray[np.float32]:
-            return self._ask(profile.decoder, {IMAGE.name: tiles}, profile.logits)
+            return self._ask(profile.decoder, {IMAGE.name: tiles}, profile.probabilities)
 
         return Networks(encode, decode)
 
