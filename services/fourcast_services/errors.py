@@ -11,6 +11,13 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from fourcast_models.stego.errors import (
+    CannotHideError,
+    DamagedError,
+    NoMessageError,
+    StegoError,
+    WrongPassphraseError,
+)
 from fourcast_services.calls import DeadlineError, current
 from fourcast_services.engine.errors import (
     InputError,
@@ -82,6 +89,16 @@ def describe(error: Exception, method: str) -> Failure:
             details = _bad_request(error.field, error.reason)
         case InputError():
             details = _bad_request("inputs", message)
+        case NoMessageError() | CannotHideError():
+            code = grpc.StatusCode.FAILED_PRECONDITION
+        case DamagedError():
+            code = grpc.StatusCode.DATA_LOSS
+        case WrongPassphraseError():
+            # With the field, so that it is told from a wrong token of the call.
+            code = grpc.StatusCode.UNAUTHENTICATED
+            details = _bad_request("passphrase", message)
+        case StegoError():
+            details = _bad_request("image", message)
         case DecodeError():
             message = "the bytes sent are not a request of this method"
         case UnauthenticatedError():

@@ -11,9 +11,10 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from fourcast.connect4.v1 import connect4_pb2_grpc
 from fourcast.doodle.v1 import doodle_pb2_grpc
+from fourcast.stego.v1 import stego_pb2_grpc
 from fourcast_models.connect4.book import Book
 from fourcast_models.repository import default_repository
-from fourcast_services import connect4, doodle, tracing
+from fourcast_services import connect4, doodle, stego, tracing
 from fourcast_services.address import BindError
 from fourcast_services.admission import OpenCalls
 from fourcast_services.credentials import read_token, server_credentials
@@ -28,6 +29,7 @@ from fourcast_services.remote import RemoteBackend
 from fourcast_services.settings import Settings
 from fourcast_services.solver_pool import SolverPool
 from fourcast_services.streams import Streams
+from fourcast_services.threads import Threads
 
 if TYPE_CHECKING:
     from fourcast_models.connect4.solver import Solver
@@ -52,6 +54,9 @@ KEEPALIVE_SECONDS = 60
 
 WAITING_PER_SLOT = 16
 """How many calls may wait for each slot of a solver pool."""
+
+PICTURE_THREADS = 2
+"""How many pictures are hidden in or read at once: the largest take a gigabyte of memory each."""
 
 SCOUT_TABLE_MEBIBYTES = 1
 """The least: a search of a few plies remembers nothing."""
@@ -103,6 +108,7 @@ async def serve(
     )
     scouts = _solver_pool(1, _make_scout)
     streams = Streams(settings.limits.max_streams)
+    threads = Threads(PICTURE_THREADS, WAITING_PER_SLOT * PICTURE_THREADS, "pictures")
 
     # One line a product.
     connect4_pb2_grpc.add_Connect4ServiceServicer_to_server(
@@ -112,7 +118,11 @@ async def serve(
         doodle.DoodleServicer(backend, streams, max_image_pixels=settings.limits.max_image_pixels),
         guarded,
     )
-    services = [connect4.SERVICE_NAME, doodle.SERVICE_NAME]
+    stego_pb2_grpc.add_StegoServiceServicer_to_server(
+        stego.StegoServicer(backend, threads, max_image_pixels=settings.limits.max_image_pixels),
+        guarded,
+    )
+    services = [connect4.SERVICE_NAME, doodle.SERVICE_NAME, stego.SERVICE_NAME]
     inference = None
     if engine is not None:
         inference = InferenceServicer(

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from tyro.conf import EnumChoicesFromValues, FlagCreatePairsOff, OmitArgPrefixes, arg
 
-from fourcast_models.doodle.images import MAX_PIXELS
+from fourcast_models.images import MAX_PIXELS
 from fourcast_services.backend_address import BackendAddress
 from fourcast_services.device import Device
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from fourcast_models.doodle.images import MAX_PIXELS, bitmap_of, decode
+from fourcast_models.doodle.images import bitmap_of, decode
 from fourcast_models.doodle.strokes import DrawingError, EmptyDrawingError, draw, prepare
+from fourcast_models.images import MAX_PIXELS
 
 HOUSE = [
     [(0, 40), (0, 100), (100, 100), (100, 40), (0, 40)],

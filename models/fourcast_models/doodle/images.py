@@ -16,17 +16,14 @@ The drawing is expected to fill the picture or a part of it, on a background of 
 here looks for a sheet of paper on a desk.
 """
 
-import io
 from collections import deque
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFilter
 
 from fourcast_models.doodle.strokes import DrawingError, EmptyDrawingError, draw, fit
-
-MAX_PIXELS = 1 << 26
-"""The largest picture, width times height: 8192 x 8192. Pillow warns of larger ones."""
+from fourcast_models.images import MAX_PIXELS, ImageError, open_upright
 
 MIN_CONTRAST = 24.0
 """How far ink must stand out from its background, in grey levels of 256."""
@@ -57,13 +54,7 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         DrawingError: If it is none of these, damaged, or larger than that.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF", "BMP")) as image:
-            width, height = image.size
-            if width * height > max_pixels:
-                raise DrawingError(
-                    f"the image has {width} x {height} pixels: at most {max_pixels:,} are possible"
-                )
-            upright = ImageOps.exif_transpose(image)
+        with open_upright(data, max_pixels) as upright:
             if not upright.has_transparency_data:
                 return _in_grey(upright)
             grey, alpha = upright.convert("LA").split()
@@ -72,12 +63,8 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
             flat = Image.new("L", grey.size, paper)
             flat.paste(grey, mask=alpha)
             return flat
-    except UnidentifiedImageError:
-        raise DrawingError("the image is not a PNG, JPEG, WebP, GIF or BMP file") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, DrawingError):
-            raise
-        raise DrawingError(f"the image is damaged: {error}") from None
+    except ImageError as error:
+        raise DrawingError(str(error)) from None
 
 
 def bitmap_of(image: Image.Image) -> npt.NDArray[np.uint8]:

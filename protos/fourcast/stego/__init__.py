@@ -1,0 +1,1 @@
+"""Steganography on the wire."""
