@@ -1,4 +1,4 @@
-"""Pictures of a training run."""
+"""Pictures of a training run, and how any picture is written."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -26,13 +26,18 @@ def save_curves(progress: Progress, shares: Sequence[str], title: str, file: Pat
     for name in progress.history[0]:
         axes = right if name in shares else left
         axes.plot(epochs, [row[name] for row in progress.history], label=name.replace("_", " "))
-    for axes, label in ((left, "loss"), (right, "share of validation positions")):
+    for axes, label in ((left, "loss"), (right, "share of the validation split")):
         axes.axvline(progress.best_epoch, color="0.6", linestyle=":", label="chosen epoch")
         axes.set(xlabel="epoch", ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
     figure.suptitle(title)
+    save_figure(figure, file)
+
+
+def save_figure(figure: Figure, file: Path) -> None:
+    """Write a figure as a PNG, whole or not at all."""
     image = BytesIO()
     figure.savefig(image, format="png", dpi=120)
     write_atomically(file, lambda stream: stream.write(image.getvalue()))

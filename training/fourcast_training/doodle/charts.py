@@ -1,7 +1,6 @@
 """Pictures of an evaluation: drawings that were misread, and what changes cost."""
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from matplotlib.figure import Figure
 from fourcast_models.doodle.codec import CATEGORIES
 from fourcast_models.doodle.strokes import SIDE
 from fourcast_training.doodle.evaluate import Confusion, Figures
-from fourcast_training.files import write_atomically
+from fourcast_training.plots import save_figure
 
 _EXAMPLES = 6
 """Drawings shown of each confusion."""
@@ -45,7 +44,7 @@ def save_confusions(
         drawn, guessed = CATEGORIES[row.drawn], CATEGORIES[row.guessed]
         title = f"{drawn}, taken for {guessed} ({row.share:.0%})"
         axes.set_title(title, fontsize=9, loc="left", pad=2)
-    _save(figure, file)
+    save_figure(figure, file)
 
 
 def save_robustness(figures: Figures, rows: Mapping[str, Figures], file: Path) -> None:
@@ -57,16 +56,10 @@ def save_robustness(figures: Figures, rows: Mapping[str, Figures], file: Path) -
     places = np.arange(len(rows))
     for offset, name, colour in ((-0.2, "top1", "tab:blue"), (0.2, "top3", "tab:orange")):
         values = [getattr(row, name) for row in rows.values()]
-        axes.barh(places + offset, values, 0.38, color=colour, label=name)
+        axes.barh(places + offset, values, 0.38, color=colour, label=f"{name[:3]}-{name[3:]}")
         axes.axvline(getattr(figures, name), color=colour, linestyle=":")
     axes.set_yticks(places, list(rows))
     axes.invert_yaxis()
     axes.set(xlim=(0, 1), xlabel="share of drawings; dotted: the whole test split, unchanged")
-    axes.legend(loc="lower left")
-    _save(figure, file)
-
-
-def _save(figure: Figure, file: Path) -> None:
-    image = BytesIO()
-    figure.savefig(image, format="png", dpi=120)
-    write_atomically(file, lambda stream: stream.write(image.getvalue()))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    save_figure(figure, file)

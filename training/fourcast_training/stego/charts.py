@@ -1,7 +1,6 @@
 """Pictures of an evaluation: cover, stego and what lies between them."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from matplotlib.figure import Figure
 
 from fourcast_models.stego.codec import Pixels
 from fourcast_models.stego.metrics import psnr
-from fourcast_training.files import write_atomically
+from fourcast_training.plots import save_figure
 
 _AMPLIFIED = 20
 """By which differences are multiplied to be seen."""
@@ -27,6 +26,4 @@ def save_comparison(pairs: Sequence[tuple[Pixels, Pixels]], file: Path) -> None:
             axes.imshow(picture)
             axes.set_title(title, fontsize=10)
             axes.axis("off")
-    image = BytesIO()
-    figure.savefig(image, format="png", dpi=120)
-    write_atomically(file, lambda stream: stream.write(image.getvalue()))
+    save_figure(figure, file)
