@@ -1,8 +1,11 @@
-"""What a series of daily closes must be before anything is forecast from it.
+"""A series of daily closes, and what it must be before anything is forecast from it.
 
 Training and the service both ask here, so that a series is refused for the same reasons and in the
 same words everywhere.
 """
+
+import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -99,3 +102,42 @@ def weekdays_of(days: Days) -> npt.NDArray[np.int64]:
     """The days of the week, int64 of the same shape: 0 is Monday, 6 is Sunday."""
     # 1970-01-01 was a Thursday.
     return (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
+
+
+@dataclass(frozen=True)
+class Series:
+    """Daily closes without a gap, the oldest first.
+
+    Attributes:
+        name: What to call it.
+        days: UTC days, datetime64[D] [T].
+        closes: Positive prices, float64 [T].
+    """
+
+    name: str
+    days: Days
+    closes: Closes
+
+    def __len__(self) -> int:
+        """How many days."""
+        return len(self.closes)
+
+    @property
+    def weekdays(self) -> npt.NDArray[np.int64]:
+        """Of each day, int64 [T], 0 for Monday."""
+        return weekdays_of(self.days)
+
+    @property
+    def log_returns(self) -> npt.NDArray[np.float64]:
+        """Of each day but the first, float64 [T - 1]."""
+        return np.log(self.closes[1:] / self.closes[:-1])
+
+    @property
+    def sha256(self) -> str:
+        """Of the days and the closes."""
+        days = self.days.astype("datetime64[D]").astype(np.int64)
+        return hashlib.sha256(days.tobytes() + self.closes.tobytes()).hexdigest()
+
+    def until(self, days: int) -> "Series":
+        """The first days alone."""
+        return Series(self.name, self.days[:days], self.closes[:days])

@@ -1,27 +1,22 @@
-"""A series of daily closes, and how one is read from a CSV file.
+"""How a series of daily closes is read from a CSV file.
 
 Every cell is checked, and an error names the line and the column. Nothing is repaired: a gap that
 is filled silently is a forecast that is wrong silently.
 """
 
 import csv
-import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from fourcast_models.sequence.series import (
-    Closes,
-    Days,
+    Series,
     SeriesError,
     checked_closes,
     checked_days,
-    weekdays_of,
 )
 
 _CANDLE = ("open", "high", "low")
@@ -31,51 +26,12 @@ _ROUNDING = 1e-6
 """Share of the price by which sources round the close beyond the day's highest or lowest."""
 
 
-@dataclass(frozen=True)
-class Series:
-    """Daily closes without a gap, the oldest first.
-
-    Attributes:
-        name: What to call it.
-        days: UTC days, datetime64[D] [T].
-        closes: Positive prices, float64 [T].
-    """
-
-    name: str
-    days: Days
-    closes: Closes
-
-    def __len__(self) -> int:
-        """How many days."""
-        return len(self.closes)
-
-    @property
-    def weekdays(self) -> npt.NDArray[np.int64]:
-        """Of each day, int64 [T], 0 for Monday."""
-        return weekdays_of(self.days)
-
-    @property
-    def log_returns(self) -> npt.NDArray[np.float64]:
-        """Of each day but the first, float64 [T - 1]."""
-        return np.log(self.closes[1:] / self.closes[:-1])
-
-    @property
-    def sha256(self) -> str:
-        """Of the days and the closes."""
-        days = self.days.astype("datetime64[D]").astype(np.int64)
-        return hashlib.sha256(days.tobytes() + self.closes.tobytes()).hexdigest()
-
-    def until(self, days: int) -> "Series":
-        """The first days alone."""
-        return Series(self.name, self.days[:days], self.closes[:days])
-
-
 def read_series(file: Path) -> Series:
     """Read a CSV file with the columns `date` and `close`.
 
-    There may be `open`, `high`, `low` and `volume`, which are checked. The names may be written in capitals and stand in any order; other columns are passed over.
-    Dates are UTC days such as 2024-01-31, or moments such as 2024-01-31T00:00:00Z, which must be
-    midnight in UTC.
+    There may be `open`, `high`, `low` and `volume`, which are checked. The names may be written in
+    capitals and stand in any order; other columns are passed over. Dates are UTC days such as
+    2024-01-31, or moments such as 2024-01-31T00:00:00Z, which must be midnight in UTC.
 
     Raises:
         ValueError: If the file cannot be used; the text names the line and the column.

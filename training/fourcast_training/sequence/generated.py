@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fourcast_training.sequence.data import Series
+from fourcast_models.sequence.series import Series
 
 Process = Literal["random_walk", "autoregression", "garch", "seasonal"]
 
