@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fourcast_models.sequence.codec import SHORTEST_WINDOW
+from fourcast_models.sequence.codec import MEDIAN, SHORTEST_WINDOW
 from fourcast_models.sequence.forecasts import Forecasts, Places
 from fourcast_models.sequence.series import Series
+from fourcast_models.sequence.significance import compare
 from fourcast_training import loop
 from fourcast_training.loop import Batch, LoopConfig, Progress
 from fourcast_training.sequence.model import Fitted
@@ -41,7 +42,7 @@ class LearnConfig:
 
     loop: LoopConfig = field(
         default_factory=lambda: LoopConfig(
-            epochs=15, batch_size=256, learning_rate=3e-3, patience=3, device="cpu"
+            epochs=30, batch_size=64, learning_rate=3e-3, patience=8, device="cpu"
         )
     )
     """The training loop."""
@@ -102,7 +103,9 @@ def fewest_days(config: NetConfig) -> int:
 
 def split(windows: Windows, config: LearnConfig) -> tuple[Windows, Windows]:
     """What trains and, after a gap of the horizon, what validates."""
-    newest = max(round(config.validation * len(windows)), _FEWEST_WINDOWS // 2)
+    newest = max(
+        round(config.validation * len(windows)), _FEWEST_WINDOWS // 2, 2 * config.net.horizon
+    )
     end = len(windows) - newest
     return windows.part(0, end - config.net.horizon), windows.part(end, len(windows))
 
@@ -165,7 +168,28 @@ def learn(
     if progress.best_score <= 0:
         # Nothing that it learnt held on the days kept aside: then it has nothing to say.
         network.load_state_dict(untrained)
+    network.trust.copy_(trust_of(network, checked, validation.weekday, checked_targets))
     return network, progress
+
+
+@torch.inference_mode()
+def trust_of(network: ForecastNet, returns: Tensor, weekday: Tensor, future: Tensor) -> Tensor:
+    """1 for each day ahead whose median is significantly better than the last price, 0 for others.
+
+    Args:
+        network: In evaluation mode.
+        returns: Of consecutive windows that it was not trained on, in units, [N, window - 1].
+        weekday: Int64 [N, 1].
+        future: Log returns of the days that followed, in units, [N, H].
+    """
+    medians = network.outlook(returns, weekday).returns[:, :, MEDIAN].double().numpy()
+    reached = torch.cumsum(future.double(), dim=1).numpy()
+    trust = torch.zeros(medians.shape[1])
+    for day in range(len(trust)):
+        losses = np.abs(reached[:, day] - medians[:, day])
+        if compare(losses, np.abs(reached[:, day]), day + 1).outcome == "better than":
+            trust[day] = 1.0
+    return trust
 
 
 @dataclass(frozen=True)

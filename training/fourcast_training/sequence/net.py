@@ -13,7 +13,9 @@ The network corrects what simple statistics say already, and begins at zero corr
 - The quantiles begin where they were in the training part, in units of that volatility.
 
 So a network that finds nothing answers as HAR around the last price, and what it finds beyond can
-be seen in the difference. `har` is exactly that: no network at all.
+be seen in the difference. `har` is exactly that: no network at all. And where the network's median
+is not significantly better than the last price on the newest part of the past, `trust` is 0 and the
+last price stays: it claims no more than it can show.
 """
 
 from dataclasses import dataclass
@@ -95,6 +97,7 @@ class ForecastNet(nn.Module):
     har: Tensor
     least: Tensor
     ratio: Tensor
+    trust: Tensor
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
@@ -104,11 +107,12 @@ class ForecastNet(nn.Module):
         self.register_buffer("har", torch.zeros(_FEATURES, horizon))
         self.register_buffer("least", torch.ones(()))
         self.register_buffer("ratio", torch.ones(horizon))
+        self.register_buffer("trust", torch.ones(horizon))
         self.spacing = nn.Parameter(torch.zeros(horizon, quantiles - 1))
         self.spread = nn.Parameter(torch.zeros(horizon, quantiles))
         self.reader = _reader(config)
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(config.hidden, horizon * 3) if self.reader else None
+        self.head = nn.Linear(config.hidden + _CHANNELS, horizon * 3) if self.reader else None
         if self.head:
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)
@@ -136,12 +140,13 @@ class ForecastNet(nn.Module):
         if self.reader is not None and self.head is not None:
             clipped = returns.clamp(-_CLIP, _CLIP)
             channels = torch.stack([clipped, torch.log1p(clipped.abs())], dim=2)
-            state = self.dropout(self.reader(channels))
+            # The newest step once more, past the reader: a deep one would learn it late.
+            state = torch.cat([self.dropout(self.reader(channels)), channels[:, -1]], dim=1)
             shift, wider, larger = self.head(state).chunk(3, dim=1)
             volatility = volatility * torch.exp(_STEEPEST * torch.tanh(wider))
             magnitude = magnitude * torch.exp(_STEEPEST * torch.tanh(larger))
         total = torch.sqrt(torch.cumsum(volatility**2, dim=1))
-        middle = (shift * total)[:, :, None]
+        middle = (self.trust * shift * total)[:, :, None]
         steps = functional.softplus(self.spacing)
         below = -torch.cumsum(steps[:, :MEDIAN].flip(1), dim=1).flip(1)
         above = torch.cumsum(steps[:, MEDIAN:], dim=1)

@@ -61,6 +61,7 @@ def train(config: TrainConfig, command: str) -> Result:
     choose_device(config.learn.loop.device)  # fails now, not after the test
     if not config.protocol.seeds:
         raise ValueError("--protocol.seeds: give at least one")
+    Tensors(config.learn.net.window, config.learn.net.horizon)  # checks both
     series = _series(config)
     _check_length(series, config)
     tests = backtest_all(
