@@ -200,7 +200,7 @@ class LearnedModel:
 
     def __call__(self, past: Series, seed: int, /) -> Fitted:
         """See `forecasts.Model`."""
-        with tempfile.TemporaryDirectory() as folder, _quiet():
+        with tempfile.TemporaryDirectory(dir=_memory()) as folder, _quiet():
             network, _ = learn(past, self.config, seed, Path(folder))
         return forecaster_of(network)
 
@@ -232,6 +232,16 @@ ARCHITECTURES: dict[str, NetConfig] = {
     "deep_lstm": NetConfig(cells="lstm", layers=3),
 }
 """The networks by name, and HAR, which is what they correct."""
+
+
+def _memory() -> str | None:
+    """A folder in memory, if this system has one.
+
+    The loop flushes a checkpoint to disk after each epoch. Nobody reads those of a refit, which
+    takes seconds, and on a busy disk they take longer than the training.
+    """
+    folder = Path("/dev/shm")
+    return str(folder) if folder.is_dir() else None
 
 
 @contextmanager
