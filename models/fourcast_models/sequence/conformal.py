@@ -1,0 +1,69 @@
+"""Rolling conformal intervals, normalised by volatility.
+
+Conformalised quantile regression (Romano, Patterson and Candès, 2019) with scores in units of the
+forecast's own volatility, over a rolling window of the past: where recent intervals were too narrow
+the next one is made wider, in proportion to how wild the days are said to be, and the other way
+round. A score of a forecast h days ahead is known h days later, and not before.
+"""
+
+import numpy as np
+
+from fourcast_models.sequence.codec import LEVELS, MEDIAN, bounds_of
+from fourcast_models.sequence.forecasts import Floats, Forecasts
+from fourcast_models.sequence.scores import outcomes
+from fourcast_models.sequence.series import Series
+
+WINDOW = 365
+"""Scores that count, at most."""
+
+FEWEST = 60
+"""Scores below which quantiles stay as they are."""
+
+
+def conformal(forecasts: Forecasts, series: Series) -> Forecasts:
+    """The same forecasts with intervals corrected by what earlier ones met.
+
+    Args:
+        forecasts: Of consecutive origins.
+        series: What they were made from; of each day only what lies before it is used.
+    """
+    closes = series.closes[forecasts.origins][:, None]
+    total = np.sqrt(np.cumsum(forecasts.volatility**2, axis=1))
+    logs = np.log(forecasts.prices / closes[:, :, None]) / total[:, :, None]
+    reached = np.log(outcomes(forecasts, series) / closes) / total
+    corrected = logs.copy()
+    for level in LEVELS:
+        low, high = bounds_of(level)
+        scores = np.maximum(logs[:, :, low] - reached, reached - logs[:, :, high])
+        wider = _corrections(scores, level / 100)
+        corrected[:, :, low] -= wider
+        corrected[:, :, high] += wider
+    # A wide interval never ends within a narrower one, and the median stays.
+    middle = corrected[:, :, MEDIAN : MEDIAN + 1]
+    below = np.minimum(corrected[:, :, :MEDIAN], middle)
+    above = np.maximum(corrected[:, :, MEDIAN + 1 :], middle)
+    corrected = np.concatenate(
+        [
+            np.minimum.accumulate(below[:, :, ::-1], axis=2)[:, :, ::-1],
+            middle,
+            np.maximum.accumulate(above, axis=2),
+        ],
+        axis=2,
+    )
+    prices = closes[:, :, None] * np.exp(corrected * total[:, :, None])
+    return forecasts.with_prices(prices)
+
+
+def _corrections(scores: Floats, level: float) -> Floats:
+    """For each origin and day ahead the quantile of the scores that are known by then, [N, H]."""
+    origins, horizon = scores.shape
+    corrections = np.zeros_like(scores)
+    for ahead in range(horizon):
+        column = scores[:, ahead]
+        for origin in range(FEWEST + ahead + 1, origins):
+            # The forecast made at origin o for o + ahead + 1 is judged by the close of that day.
+            end = origin - ahead
+            known = column[max(0, end - WINDOW) : end]
+            share = min(1.0, np.ceil((len(known) + 1) * level) / len(known))
+            corrections[origin, ahead] = np.quantile(known, share, method="higher")
+    return corrections

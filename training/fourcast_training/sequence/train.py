@@ -1,0 +1,200 @@
+"""Test a forecasting network beside naive, always up, ETS, GARCH and HAR; train and publish it."""
+
+import logging
+import shlex
+import warnings
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from fourcast_models.model_config import Arrays, Batching, ModelConfig
+from fourcast_models.repository import default_repository, read_model
+from fourcast_models.sequence.codec import CODEC_VERSION, Tensors
+from fourcast_models.sequence.forecasts import Forecasts, Places
+from fourcast_models.sequence.series import Series
+from fourcast_training.export import Origin, export, open_onnx, stamp_of
+from fourcast_training.loop import choose_device
+from fourcast_training.sequence.backtests import BESIDE, backtest_all, model_of
+from fourcast_training.sequence.card import Result, write_card
+from fourcast_training.sequence.charts import save_coverage, save_fan, save_volatility
+from fourcast_training.sequence.data import read_series
+from fourcast_training.sequence.generated import generate
+from fourcast_training.sequence.learned import fewest_days, inputs_at, learn
+from fourcast_training.sequence.model import Fitted
+from fourcast_training.sequence.net import ServedNet
+from fourcast_training.sequence.presets import PROGRAM, TrainConfig, chosen_preset
+from fourcast_training.sequence.report import Report, report_on
+from fourcast_training.sequence.walk_forward import ProtocolConfig, walk_forward
+
+log = logging.getLogger(__name__)
+
+MAX_BATCH = 256
+GOLDEN_WINDOWS = 32
+
+_FEWEST_TEST_DAYS = 90
+"""After the end of training, for `--evaluate`."""
+
+_TRAINED_UNTIL = "trained_until"
+"""The parameter of config.pbtxt that names the last day of training."""
+
+
+def main(args: list[str]) -> None:
+    """``fourcast-train forecast``."""
+    config = tyro.cli(TrainConfig, args=args, default=chosen_preset(args), prog=PROGRAM)
+    if config.evaluate:
+        evaluate_published(config)
+    else:
+        train(config, command=shlex.join(PROGRAM.split() + args))
+
+
+def train(config: TrainConfig, command: str) -> Result:
+    """The whole path: series, walk-forward test, training, pictures, publication.
+
+    Args:
+        config: What to do.
+        command: What makes this run again, for the card.
+
+    Raises:
+        ValueError: If the series is too short, or no seed is given.
+    """
+    choose_device(config.learn.loop.device)  # fails now, not after the test
+    if not config.protocol.seeds:
+        raise ValueError("--protocol.seeds: give at least one")
+    Tensors(config.learn.net.window, config.learn.net.horizon)  # checks both
+    series = _series(config)
+    _check_length(series, config)
+    tests = backtest_all(
+        config.model, series, config.learn, config.protocol, config.folder, config.jobs
+    )
+    report = report_on(series, config.model, tests)
+    print(report.text())
+    _save_pictures(report, config)
+    trained = series.until(len(series) - config.hold_out)
+    seed = config.protocol.seeds[0]
+    network, progress = learn(trained, config.learn, seed, config.folder)
+    result = Result(
+        command=command,
+        config=config,
+        trained=trained,
+        parameters=sum(p.numel() for p in network.parameters()),
+        seed=seed,
+        progress=progress,
+        report=report,
+    )
+    if config.publish:
+        _publish(ServedNet(network).eval(), config, result)
+    return result
+
+
+def evaluate_published(config: TrainConfig) -> Report:
+    """Measure the newest version of the published model on the days after its training.
+
+    Raises:
+        ValueError: If the series has too few of them.
+    """
+    model = read_model(config.repository or default_repository(), config.name)
+    weights = model.weights(model.versions[0])
+    series = _series(config)
+    until = np.datetime64(model.config.parameters[_TRAINED_UNTIL])
+    days = int((series.days > until).sum()) - 1
+    if days < _FEWEST_TEST_DAYS:
+        raise ValueError(
+            f"{config.name} was trained up to {until} and {series.name} ends on {series.days[-1]}: "
+            f"give a series with at least {_FEWEST_TEST_DAYS + 1} days after that"
+        )
+    print(
+        f"{weights}, {weights.stat().st_size / 1e6:.2f} MB, made by: {stamp_of(weights)['command']}"
+    )
+    print(f"trained up to {until}; measured on the {days} days after it, never fitted again")
+    protocol = ProtocolConfig(days=days, refit=0)
+    tests = {
+        (name, 0): walk_forward(model_of(name, config.learn), series, protocol, 0)
+        for name in BESIDE
+    }
+    first = tests["naive", 0]
+    tests[config.model, 0] = _published(weights, model.config.inputs[0].dims[0])(
+        series, first.origins
+    )
+    report = report_on(series, config.model, tests)
+    print(report.text())
+    return report
+
+
+def _series(config: TrainConfig) -> Series:
+    if config.data is not None:
+        return read_series(config.data)
+    return generate(config.process, config.days, seed=0)
+
+
+def _check_length(series: Series, config: TrainConfig) -> None:
+    """Fail before the long work begins."""
+    fewest = fewest_days(config.learn.net) + max(config.protocol.days, config.hold_out) + 1
+    if config.hold_out < 0 or len(series) < fewest:
+        raise ValueError(
+            f"{series.name} has {len(series)} days: a test of {config.protocol.days} days and "
+            f"{config.hold_out} held out (at least 0) need a series of at least {fewest}"
+        )
+
+
+def _published(weights: Path, window: int) -> Fitted:
+    """A published file as what forecasts."""
+    run = open_onnx(weights)
+
+    def forecast(series: Series, origins: Places) -> Forecasts:
+        close, weekday = inputs_at(series, origins, window)
+        answers = run({"close": close.numpy(), "weekday": weekday.numpy()})
+        return Forecasts(origins, answers["prices"], answers["volatility"], answers["magnitude"])
+
+    return forecast
+
+
+def _save_pictures(report: Report, config: TrainConfig) -> None:
+    row = report.networks[0]
+    series, forecasts = report.series, report.intervals[row]
+    title = f"{config.model} on {series.name}"
+    save_fan(series, forecasts, title, config.folder / "fan.png")
+    save_coverage(series, forecasts, title, config.folder / "coverage.png")
+    save_volatility(series, forecasts, title, config.folder / "volatility.png")
+    log.info("pictures: %s", config.folder)
+
+
+def _publish(served: ServedNet, config: TrainConfig, result: Result) -> None:
+    net = config.learn.net
+    tensors = Tensors(net.window, net.horizon)
+    origins = np.linspace(net.window - 1, len(result.trained) - 1, GOLDEN_WINDOWS, dtype=np.int64)
+    close, weekday = inputs_at(result.trained, origins, net.window)
+    # Prices around 1: parity is an absolute difference, and the graph knows no currency.
+    golden = {"close": (close / close[:, -1:]).numpy(), "weekday": weekday.numpy()}
+    with warnings.catch_warnings():
+        # torch's exporter warns about the way torch's LSTM keeps its weights.
+        warnings.simplefilter("ignore", UserWarning)
+        _export(served, config, result, tensors, golden)
+
+
+def _export(
+    served: ServedNet, config: TrainConfig, result: Result, tensors: Tensors, golden: Arrays
+) -> None:
+    export(
+        served,
+        ModelConfig(
+            name=config.name,
+            inputs=tensors.inputs,
+            outputs=tensors.outputs,
+            max_batch_size=MAX_BATCH,
+            batching=Batching(),
+            parameters={
+                "codec_version": str(CODEC_VERSION),
+                _TRAINED_UNTIL: str(result.trained.days[-1]),
+            },
+        ),
+        golden_inputs=golden,
+        origin=Origin(
+            codec_version=CODEC_VERSION,
+            datasets={"train": result.trained.sha256, "all": result.report.series.sha256},
+            metrics=result.report.metrics(),
+            command=result.command,
+        ),
+        card=lambda version: write_card(version, result),
+        repository=config.repository or default_repository(),
+    )
