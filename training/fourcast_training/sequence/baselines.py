@@ -124,7 +124,7 @@ def ets(horizon: int) -> Model:
         # Class 1 of Hyndman et al. (2008), table 6.1.
         weights = np.concatenate([[1.0], level + trend * damping[:-1]])
         total = sigma * np.sqrt(np.cumsum(weights**2))
-        offsets = stats.norm.ppf(QUANTILES)
+        offsets = np.asarray(stats.norm.ppf(QUANTILES))
         mean_size = float(np.sqrt(2 / np.pi))
 
         def forecast(series: Series, origins: Places) -> Forecasts:
