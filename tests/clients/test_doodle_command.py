@@ -113,7 +113,7 @@ def test_access_flags_need_a_server(tmp_path: Path) -> None:
 
 
 def test_a_service_of_its_own(tmp_path: Path) -> None:
-    if not (REPOSITORY / "doodle").is_dir():
+    if not (REPOSITORY / "doodle_strokes").is_dir():
         pytest.skip("the repository has no doodle network yet")
     done = doodle(write_strokes(tmp_path / "drawing", LINE, HOOK))
     assert (done.returncode, done.stderr) == (0, "")

@@ -96,7 +96,7 @@ def test_evaluate_prints_the_same_and_the_time(trained: tuple[Path, str]) -> Non
 
 def test_a_killed_run_resumes_bit_for_bit(tmp_path: Path) -> None:
     # On rasters, so that the whole path is gone with them as well.
-    options = f"{FEW} --loop.epochs 4 --reuse 2 --picture raster --name doodle_strokes"
+    options = f"{FEW} --loop.epochs 4 --reuse 2 --imaged 0 --picture raster --name doodle_strokes"
     broken, straight = (
         fourcast_train(f"{SMOKE} {options} --folder {folder}") for folder in ("broken", "straight")
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import numpy.typing as npt
+from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
 from fourcast_training.files import write_atomically
@@ -45,6 +46,9 @@ def run_parts(
     )
     for _ in progress:
         pass
+    if missing:
+        # joblib keeps its processes, and their memory, for a next time that may be hours away.
+        get_reusable_executor().shutdown()
     return [_read(file) for file in files]
 
 
