@@ -5,7 +5,6 @@ tests/house/test_makefile.py.
 """
 
 import fcntl
-import math
 import os
 import pty
 import re
@@ -118,21 +117,6 @@ class Terminal:
             time.sleep(0.02)
         self._drain()
         return self.process.returncode
-
-    def interrupt(self) -> int:
-        """Press Ctrl-C until the process has ended, as a person would; its exit code.
-
-        Python drops an interrupt that arrives inside a finaliser, which is rare.
-        """
-        os.set_blocking(self._master, False)
-        pressed = -math.inf
-        while self.process.poll() is None:
-            if time.monotonic() - pressed > 2:
-                self.write("\x03")
-                pressed = time.monotonic()
-            self._drain()
-            time.sleep(0.02)
-        return self.finish()
 
     def modes_now(self) -> list[object]:
         """The terminal's modes, to compare with those from before."""
@@ -267,7 +251,8 @@ def test_ctrl_c_ends_a_demo_on_a_terminal(environment: dict[str, str]) -> None:
     # Too early a position for the perfect player to answer before Ctrl-C.
     with terminal(environment, "--demo", "--side", "second", "--moves", "4765") as screen:
         screen.read_until("perfect play is thinking")
-        assert screen.interrupt() == 130
+        screen.write("\x03")
+        assert screen.finish() == 130
         assert "Traceback" not in screen.output
 
 
