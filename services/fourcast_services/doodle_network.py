@@ -30,7 +30,7 @@ class Sketch:
     Attributes:
         field: Where it stands in the request, for errors.
         painters: What draws each form that is possible, the best one first.
-        images: Whether it is a picture, which takes as long as a hundred drawings with strokes.
+        images: Whether it is a picture, which takes much longer than strokes.
     """
 
     field: str
@@ -72,8 +72,8 @@ class DoodleNetworks:
 
     def __init__(self, backend: InferenceBackend) -> None:
         self._backend = backend
-        # Not on the event loop: a long drawing takes a second. Pictures have a thread of their own,
-        # so that drawings never wait for them. Both are idle, and end, when the process does.
+        # Not on the event loop, which a long drawing would stop. Pictures have a thread of their
+        # own, so that drawings never wait for them. Both are idle, and end, when the process does.
         self._strokes = ThreadPoolExecutor(1, thread_name_prefix="strokes")
         self._images = ThreadPoolExecutor(1, thread_name_prefix="images")
 

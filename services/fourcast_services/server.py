@@ -56,7 +56,7 @@ WAITING_PER_SLOT = 16
 """How many calls may wait for each slot of a solver pool."""
 
 PICTURE_THREADS = 2
-"""How many pictures are hidden in or read at once: the largest take a gigabyte of memory each."""
+"""How many pictures are hidden in or read at once: the largest take much memory."""
 
 SCOUT_TABLE_MEBIBYTES = 1
 """The least: a search of a few plies remembers nothing."""
