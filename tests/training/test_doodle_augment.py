@@ -163,7 +163,7 @@ def test_rasters_are_drawn(drawings: Drawings) -> None:
     assert any(image[0].tobytes() in expected for image in images)
 
 
-@pytest.mark.parametrize("kind", ["walk", "chords", "loops"])
+@pytest.mark.parametrize("kind", ["walk", "chords", "glyphs", "loops"])
 def test_scribbles_are_prepared_drawings(kind: str) -> None:
     rng = np.random.default_rng(0)
     seen = set()

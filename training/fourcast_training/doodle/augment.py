@@ -39,8 +39,8 @@ Picture = Literal["bitmap", "raster"]
 NOTHING = -1
 """The label of a scribble."""
 
-TRAINED_SCRIBBLES: tuple[Scribble, ...] = ("walk", "chords")
-"""The kinds that training sees; the third kind is left to the evaluation."""
+TRAINED_SCRIBBLES: tuple[Scribble, ...] = ("walk", "chords", "glyphs")
+"""The kinds that training sees; `loops` and letters are left to the evaluation."""
 
 _CHUNK = 1024
 
@@ -73,7 +73,7 @@ class AugmentConfig:
     dropping: float = 0.15
     """Share of drawings of which each stroke is left out with a chance of one in six."""
 
-    scribbles: float = 0.02
+    scribbles: float = 0.03
     """Share of pictures that are scribbles, for which every category is as probable."""
 
 

@@ -14,7 +14,7 @@ from fourcast_models.doodle.codec import CATEGORIES
 from fourcast_models.doodle.strokes import Stroke, draw, prepare
 from fourcast_training.doodle.drawings import Drawings, join_strokes
 
-Scribble = Literal["walk", "chords", "loops"]
+Scribble = Literal["walk", "chords", "glyphs", "loops"]
 
 Points = npt.NDArray[np.float64]
 
@@ -105,13 +105,17 @@ def scribble(kind: Scribble, rng: np.random.Generator) -> tuple[Stroke, ...]:
     """A prepared drawing of nothing.
 
     `walk`: one to four strokes that wander with a direction that changes at random. `chords`: three
-    to fifteen straight lines between random points. `loops`: one stroke, the sum of a few circular
-    motions of random speeds.
+    to fifteen straight lines between random points. `glyphs`: one or two letters of an alphabet that
+    nobody uses. `loops`: one stroke, the sum of a few circular motions of random speeds.
     """
     if kind == "walk":
         strokes = [_walk(rng) for _ in range(rng.integers(1, 5))]
     elif kind == "chords":
         strokes = list(rng.normal(0, 1, (int(rng.integers(3, 16)), 2, 2)))
+    elif kind == "glyphs":
+        strokes = _glyph(rng)
+        if rng.random() < 0.5:
+            strokes += [stroke + (3.2, 0.0) for stroke in _glyph(rng)]
     else:
         strokes = [_loops(rng)]
     return prepare(strokes)
@@ -124,6 +128,21 @@ def _walk(rng: np.random.Generator) -> Points:
     away = np.stack([np.cos(headings), np.sin(headings)], axis=1)
     path: Points = rng.normal(0, 10, 2) + np.cumsum(away, axis=0)
     return path
+
+
+def _glyph(rng: np.random.Generator) -> list[Points]:
+    """Two to four lines and arcs between the points of a grid, three wide and four high."""
+    time = np.linspace(0, np.pi, 16)[:, None]
+    strokes: list[Points] = []
+    for _ in range(int(rng.integers(2, 5))):
+        start, end = (rng.choice(12, 2, replace=False)[:, None] // (1, 3) % (3, 4)).astype(float)
+        if rng.random() < 0.5:
+            strokes.append(np.stack([start, end]))
+        else:
+            middle, half = (start + end) / 2, (end - start) / 2
+            bulge = half[::-1] * (-1.0, 1.0) * rng.choice([-1.0, 1.0]) * rng.uniform(0.5, 1.3)
+            strokes.append(middle - half * np.cos(time) + bulge * np.sin(time))
+    return strokes
 
 
 def _loops(rng: np.random.Generator) -> Points:

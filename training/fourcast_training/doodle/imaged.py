@@ -22,7 +22,7 @@ PHOTOGRAPHS = 0.25
 LIGHT_ON_DARK = 0.25
 """Share of the screenshots that are."""
 
-PEN = (0.45, 2.2)
+PEN = (0.4, 2.4)
 """The narrowest and widest line of a screenshot, by the data set's own."""
 
 SPAN = (0.25, 0.9)
@@ -82,7 +82,7 @@ def _through_an_image(
     look = Look(
         canvas=int(rng.integers(*CANVAS)),
         span=float(rng.uniform(*SPAN)),
-        pen=Look().pen * float(np.exp(rng.uniform(*np.log(PEN)))),
+        pen=Look().pen * float(rng.uniform(*PEN)),
         ink=255 if is_light else 0,
         paper=0 if is_light else 255,
     )

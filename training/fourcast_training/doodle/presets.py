@@ -125,8 +125,11 @@ PRESETS: dict[Preset, TrainConfig] = {
     "default": TrainConfig(
         widths=(80, 160, 320),
         half_weights=True,
-        imaged=30,
-        loop=replace(_LOOP, epochs=80),
+        teacher="doodle_strokes",
+        imaged=40,
+        reuse=8,
+        augment=AugmentConfig(unfinished=0.35),
+        loop=replace(_LOOP, epochs=70),
     ),
     "strokes": TrainConfig(
         preset="strokes",
