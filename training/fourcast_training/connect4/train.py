@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-import tyro
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -20,6 +19,7 @@ from fourcast_models.connect4.board import CELLS
 from fourcast_models.connect4.book import ILLEGAL
 from fourcast_models.model_config import Batching, ModelConfig
 from fourcast_models.repository import default_repository, read_model
+from fourcast_training.command_line import read_preset
 from fourcast_training.connect4.card import Result, read_figures, write_card
 from fourcast_training.connect4.data import DataConfig, Dataset, load_or_label
 from fourcast_training.connect4.evaluate import Figures, measure, measure_by_ply, table
@@ -142,23 +142,11 @@ PRESETS: dict[Preset, TrainConfig] = {
 
 def main(args: list[str]) -> None:
     """``fourcast-train connect4``."""
-    config = tyro.cli(TrainConfig, args=args, default=_chosen_preset(args), prog=PROGRAM)
+    config = read_preset(args, PRESETS, PROGRAM)
     if config.evaluate:
         evaluate_published(config)
     else:
         train(config, command=shlex.join(PROGRAM.split() + args))
-
-
-def _chosen_preset(args: list[str]) -> TrainConfig:
-    """The preset that the arguments name; its values are the defaults of all other options."""
-    plain = [argument for argument in args if argument not in ("-h", "--help")]
-    choice, _ = tyro.cli(_PresetOnly, args=plain, prog=PROGRAM, return_unknown_args=True)
-    return PRESETS[choice.preset]
-
-
-@dataclass(frozen=True)
-class _PresetOnly:
-    preset: Preset = "default"
 
 
 def train(config: TrainConfig, command: str) -> Result:

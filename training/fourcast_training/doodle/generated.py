@@ -105,8 +105,8 @@ def scribble(kind: Scribble, rng: np.random.Generator) -> tuple[Stroke, ...]:
     """A prepared drawing of nothing.
 
     `walk`: one to four strokes that wander with a direction that changes at random. `chords`: three
-    to fifteen straight lines between random points. `glyphs`: one or two letters of an alphabet that
-    nobody uses. `loops`: one stroke, the sum of a few circular motions of random speeds.
+    to fifteen straight lines between random points. `glyphs`: one or two letters of an alphabet
+    that nobody uses. `loops`: one stroke, the sum of a few circular motions of random speeds.
     """
     if kind == "walk":
         strokes = [_walk(rng) for _ in range(rng.integers(1, 5))]
@@ -115,7 +115,7 @@ def scribble(kind: Scribble, rng: np.random.Generator) -> tuple[Stroke, ...]:
     elif kind == "glyphs":
         strokes = _glyph(rng)
         if rng.random() < 0.5:
-            strokes += [stroke + (3.2, 0.0) for stroke in _glyph(rng)]
+            strokes += [stroke + np.array([3.2, 0.0]) for stroke in _glyph(rng)]
     else:
         strokes = [_loops(rng)]
     return prepare(strokes)

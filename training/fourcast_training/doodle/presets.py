@@ -4,8 +4,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-import tyro
-
 from fourcast_training.doodle.augment import AugmentConfig, Picture
 from fourcast_training.doodle.data import DataConfig
 from fourcast_training.loop import LoopConfig
@@ -174,15 +172,3 @@ PRESETS: dict[Preset, TrainConfig] = {
         ),
     ),
 }
-
-
-def chosen_preset(args: list[str]) -> TrainConfig:
-    """The preset that the arguments name; its values are the defaults of all other options."""
-    plain = [argument for argument in args if argument not in ("-h", "--help")]
-    choice, _ = tyro.cli(_PresetOnly, args=plain, prog=PROGRAM, return_unknown_args=True)
-    return PRESETS[choice.preset]
-
-
-@dataclass(frozen=True)
-class _PresetOnly:
-    preset: Preset = "default"

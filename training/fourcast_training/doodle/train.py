@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-import tyro
 from torch import Tensor, nn
 
 from fourcast_models.doodle import codec
 from fourcast_models.model_config import Batching, ModelConfig, TensorSpec
 from fourcast_models.repository import default_repository, read_model
+from fourcast_training.command_line import read_preset
 from fourcast_training.doodle.augment import NOTHING, EpochPictures
 from fourcast_training.doodle.card import Result, write_card
 from fourcast_training.doodle.data import load
@@ -24,7 +24,7 @@ from fourcast_training.doodle.drawings import Drawings, concatenated
 from fourcast_training.doodle.evaluate import measure
 from fourcast_training.doodle.imaged import imaged
 from fourcast_training.doodle.net import DoodleNet, ServedNet, fit_temperature, folded
-from fourcast_training.doodle.presets import PROGRAM, TrainConfig, chosen_preset
+from fourcast_training.doodle.presets import PRESETS, PROGRAM, TrainConfig
 from fourcast_training.doodle.report import METRICS_FILE, Report, evaluate, milliseconds_of_one
 from fourcast_training.doodle.robustness import Guesser, pictures_of
 from fourcast_training.doodle.teacher import read_teacher, taught_loss
@@ -41,7 +41,7 @@ GOLDEN_PICTURES = 32
 
 def main(args: list[str]) -> None:
     """``fourcast-train doodle``."""
-    config = tyro.cli(TrainConfig, args=args, default=chosen_preset(args), prog=PROGRAM)
+    config = read_preset(args, PRESETS, PROGRAM)
     if config.evaluate:
         evaluate_published(config)
     else:

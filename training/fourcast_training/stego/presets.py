@@ -4,8 +4,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-import tyro
-
 from fourcast_models.stego.codec import PROFILES, Profile
 from fourcast_training.loop import LoopConfig
 from fourcast_training.stego.data import DataConfig
@@ -119,15 +117,3 @@ PRESETS: dict[Preset, TrainConfig] = {
         loop=replace(_LOOP, epochs=2, batch_size=4, average=0.9),
     ),
 }
-
-
-def chosen_preset(args: list[str]) -> TrainConfig:
-    """The preset that the arguments name; its values are the defaults of all other options."""
-    plain = [argument for argument in args if argument not in ("-h", "--help")]
-    choice, _ = tyro.cli(_PresetOnly, args=plain, prog=PROGRAM, return_unknown_args=True)
-    return PRESETS[choice.preset]
-
-
-@dataclass(frozen=True)
-class _PresetOnly:
-    preset: Preset = "capacity"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -25,6 +24,7 @@ from fourcast_models.stego.codec import (
     Profile,
 )
 from fourcast_models.stego.hide import Networks
+from fourcast_training.command_line import read_preset
 from fourcast_training.export import Origin, export, open_onnx, stamp_of
 from fourcast_training.files import write_atomically
 from fourcast_training.loop import Batch, Progress, choose_device, fit
@@ -36,7 +36,7 @@ from fourcast_training.stego.data import Split, crops, load
 from fourcast_training.stego.evaluate import Report, evaluate, full_text
 from fourcast_training.stego.net import Pair, ServedDecoder, ServedEncoder
 from fourcast_training.stego.noise import disturb, jpeg, rounded
-from fourcast_training.stego.presets import PROGRAM, TrainConfig, chosen_preset
+from fourcast_training.stego.presets import PRESETS, PROGRAM, TrainConfig
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ _VALIDATION_TILES = 128
 
 def main(args: list[str]) -> None:
     """``fourcast-train stego``."""
-    config = tyro.cli(TrainConfig, args=args, default=chosen_preset(args), prog=PROGRAM)
+    config = read_preset(args, PRESETS, PROGRAM)
     if config.preset == "slides":
         train_slides(config)
     elif config.evaluate:
