@@ -11,6 +11,7 @@ import tyro
 
 from fourcast_clients.api import FourcastError
 from fourcast_clients.terminal import exit_codes
+from fourcast_clients.terminal.analyze import Analyze
 from fourcast_clients.terminal.doodle import Classify
 from fourcast_clients.terminal.exit_codes import UsageError
 from fourcast_clients.terminal.local_service import LocalServiceError
@@ -26,12 +27,15 @@ class Command(Protocol):
 
 COMMANDS: dict[str, Callable[..., Command]] = {
     "play": Play,
+    "analyze": Analyze,
     "doodle": Classify,
 }
 
 DESCRIPTION = """Use small neural networks that a fourcast server offers.
 
 Example: fourcast play --level search
+
+Example: fourcast analyze 44444
 
 Example: fourcast doodle cat.png"""
 
