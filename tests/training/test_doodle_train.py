@@ -121,6 +121,37 @@ def test_a_killed_run_resumes_bit_for_bit(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one.outputs["probabilities"], other.outputs["probabilities"])
 
 
+def test_a_run_begins_with_the_network_of_another(
+    trained: tuple[Path, str], tmp_path: Path
+) -> None:
+    first, _ = trained
+    rest = f"{FEW} --imaged 0 --loop.epochs 1 --loop.learning-rate 1e-6 --no-publish --folder"
+    done = run(fourcast_train(f"{SMOKE} {rest} {tmp_path / 'on'} --begin-with {first}"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    fresh = run(fourcast_train(f"{SMOKE} {rest} {tmp_path / 'new'}"), tmp_path)
+    assert fresh.returncode == 0, fresh.stderr
+    top1 = {
+        name: json.loads((tmp_path / name / "metrics.json").read_text())["figures"]["top1"]
+        for name in ("on", "new")
+    }
+    assert top1["on"] > 0.8 > top1["new"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--begin-with nowhere", "nowhere/checkpoint.pt is not there"),
+        ("--stem 4 --begin-with {run}", "a network of another kind or size"),
+    ],
+)
+def test_a_beginning_that_cannot_be_is_refused(
+    trained: tuple[Path, str], tmp_path: Path, options: str, words: str
+) -> None:
+    done = run(fourcast_train(f"{SMOKE} {FEW} {options.format(run=trained[0])}"), tmp_path)
+    assert done.returncode == 1
+    assert words in done.stderr
+
+
 def test_ctrl_c_ends_the_run_and_its_processes(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("wb") as stream:

@@ -175,6 +175,23 @@ def fit(
     return progress
 
 
+def best_weights(folder: Path) -> dict[str, Tensor]:
+    """The weights of a run's best epoch, on the CPU.
+
+    Args:
+        folder: That `fit` was given.
+
+    Raises:
+        ValueError: If there is no checkpoint in it.
+    """
+    file = folder / "checkpoint.pt"
+    if not file.exists():
+        raise ValueError(f"{file} is not there: name the folder of a run that has begun")
+    content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    weights: dict[str, Tensor] = content["progress"]["best_weights"]
+    return weights
+
+
 def choose_precision(precision: str, device: torch.device) -> torch.dtype:
     """The type of the products in training for "float32", "bfloat16" or "auto"."""
     if precision == "auto":

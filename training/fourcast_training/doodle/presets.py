@@ -43,6 +43,10 @@ class TrainConfig:
     folder: Path = Path("runs/doodle-default")
     """Checkpoint, pictures, metrics.json. A killed run continues from here."""
 
+    begin_with: Path | None = None
+    """Begin with the network of the run in this folder in place of random weights: to train on, or
+    to learn other drawings. Its split must be this one's, or it has seen drawings of the test."""
+
     beside: tuple[Path, ...] = (
         Path("runs/doodle-100"),
         Path("runs/doodle-200"),

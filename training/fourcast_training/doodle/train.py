@@ -30,7 +30,7 @@ from fourcast_training.doodle.robustness import Guesser, pictures_of
 from fourcast_training.doodle.teacher import read_teacher, taught_loss
 from fourcast_training.export import Origin, export, open_onnx, stamp_of
 from fourcast_training.files import write_atomically
-from fourcast_training.loop import Batch, Progress, choose_device, fit
+from fourcast_training.loop import Batch, Progress, best_weights, choose_device, fit
 from fourcast_training.plots import save_curves
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,8 @@ def train(config: TrainConfig, command: str) -> Result:
     network = DoodleNet(
         config.picture, config.stem, config.widths, config.blocks, dropout=config.dropout
     )
+    if config.begin_with:
+        _begin_with(network, config.begin_with)
     parameters = sum(p.numel() for p in network.parameters())
     log.info(
         "%s: %d parameters, %d drawings, %d pictures an epoch",
@@ -117,6 +119,15 @@ def _drawings(config: TrainConfig, jobs: int) -> dict[str, Drawings]:
     if config.picture == "bitmap":
         return data
     return {name: part.select(np.flatnonzero(part.has_strokes)) for name, part in data.items()}
+
+
+def _begin_with(network: DoodleNet, folder: Path) -> None:
+    """Give the network the best weights of another run."""
+    try:
+        network.load_state_dict(best_weights(folder))
+    except RuntimeError as error:
+        reason = f"--begin-with {folder}: a network of another kind or size:\n{error}"
+        raise ValueError(reason) from None
 
 
 def drawing_jobs(jobs: int) -> int:
@@ -173,7 +184,8 @@ def _fit(network: DoodleNet, config: TrainConfig, data: dict[str, Drawings], job
 
     identity = json.dumps(
         {
-            "network": [config.picture, config.stem, config.widths, config.blocks, config.dropout],
+            "network": [config.picture, config.stem, config.widths, config.blocks, config.dropout]
+            + ([str(config.begin_with)] if config.begin_with else []),
             "targets": [config.label_smoothing, config.per_class, config.reuse],
             "teacher": [teacher.sha256, config.teacher_share] if teacher else None,
             "augment": asdict(config.augment),
