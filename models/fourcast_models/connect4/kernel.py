@@ -17,17 +17,22 @@ of scores until one is left. What makes it fast, in the order of a node's life:
 - the earliest possible win and loss, and the second player's follow-up strategy, bound the score
   before anything is searched;
 - moves that make more winning cells come first, then central ones;
-- the table keeps a lower and an upper bound of the positions that cost most.
+- early, all children are looked up before one is searched (enhanced transposition cut-off: A. Plaat
+  et al., Exploiting Graph Properties of Game Trees, 1996);
+- the table keeps a lower and an upper bound of the positions that cost most. It is far larger than
+  a processor's caches, so to read it takes as long as to search some nodes. It is fetched ahead,
+  and late positions, by far the most, have a table of their own that fits into a core's cache.
 
-The caller owns the memory, and passes the addresses of int64 arrays: `counters` (NODES counts
-searched nodes; a thread that sets STOP to non-zero ends the search), `frames` (FRAME_WORDS for each
-of the 42 plies) and the table (a power of two of entries, at least 2**10, zero at first).
-`tag_bits` is KEY_BITS + 1 less the binary logarithm of the table's length.
+The caller owns the memory, and passes the addresses of int64 arrays, all zero at first: `counters`
+(NODES counts searched nodes; a thread that sets STOP to non-zero ends the search), `scratch`
+(SCRATCH_WORDS) and the table (a power of two of entries, at least 2**10). `tag_bits` is
+KEY_BITS + 1 less the binary logarithm of the table's length.
 """
 
 from collections.abc import Callable
 from typing import Any
 
+from llvmlite import ir
 from numba import extending, njit, types
 
 from fourcast_models.connect4 import board as rules
@@ -35,9 +40,6 @@ from fourcast_models.connect4 import board as rules
 NODES, STOP = 0, 1
 COUNTERS = 2
 """Length of the counters array: the node counter and the stop flag."""
-
-FRAME_WORDS = 2 * rules.COLUMNS
-"""int64 words a ply needs in `frames`: ordering key and winning cells of each move."""
 
 BOTTOM_ROW = rules.BOTTOM_ROW
 FULL_BOARD = rules.FULL_BOARD
@@ -63,6 +65,25 @@ FAR_FROM_CENTRE = rules.column_mask(1) | rules.column_mask(5)
 EDGE_COLUMNS = rules.column_mask(0) | rules.column_mask(6)
 MIRROR_PLIES = 10
 """Up to this ply a position is stored under the smaller of its own and its mirror image's key."""
+
+CHILDREN_PLIES = 20
+"""Before this ply all children are looked up before one is searched."""
+
+LATE_PLIES = 25
+"""From this ply on positions are kept in the late table."""
+
+LATE_BITS = 16
+"""Binary logarithm of the late table's length: half a mebibyte. A newer entry replaces an older."""
+
+LATE_TAG_BITS = KEY_BITS - LATE_BITS
+LATE_TAG_MASK = (1 << LATE_TAG_BITS) - 1
+
+FRAME_WORDS = 2 * rules.COLUMNS
+"""Words of a ply's frame: ordering key and winning cells of each move."""
+
+LATE_OFFSET = CELLS * FRAME_WORDS
+SCRATCH_WORDS = LATE_OFFSET + (1 << LATE_BITS)
+"""Words of `scratch`: a frame for each ply, then the late table."""
 
 
 def _intrinsic(function: Callable[..., Any]) -> Callable[..., int]:
@@ -90,6 +111,22 @@ def _store(typing_context: Any, address: Any, index: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, types.int64), generate
+
+
+@_intrinsic
+def _prefetch(typing_context: Any, address: Any, index: Any) -> Any:
+    """Begin to bring ``address[index]`` into the cache, without waiting for it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = builder.bitcast(_element(context, builder, arguments), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte.type, number, number, number])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte.type], kind)
+        # To read, to keep in all levels of the cache, data and not code.
+        builder.call(prefetch, [byte, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
 
 
 @_intrinsic
@@ -149,9 +186,10 @@ def _hashed(mover: int, occupied: int, plies: int) -> int:
     return (key * HASH_FACTOR) & KEY_MASK
 
 
-@njit("int64(int64, int64, int64, int64)", nogil=True, cache=True)
-def _probe(table: int, tag_bits: int, hashed: int, tag: int) -> int:
+@njit("int64(int64, int64, int64)", nogil=True, cache=True)
+def _probe(table: int, tag_bits: int, hashed: int) -> int:
     """The table's entry for a position, 0 if there is none."""
+    tag = hashed & ((1 << tag_bits) - 1)
     slot = (hashed >> tag_bits) << 1
     entry = _load(table, slot)
     if entry >> PAYLOAD_BITS == tag:
@@ -162,11 +200,25 @@ def _probe(table: int, tag_bits: int, hashed: int, tag: int) -> int:
     return 0
 
 
-@njit("void(int64, int64, int64, int64, int64, int64, int64)", nogil=True, cache=True)
-def _remember(
-    table: int, tag_bits: int, hashed: int, tag: int, lower: int, upper: int, nodes: int
-) -> None:
+@njit("int64(int64, int64)", nogil=True, cache=True)
+def _probe_late(scratch: int, hashed: int) -> int:
+    """The late table's entry for a position, 0 if there is none."""
+    entry = _load(scratch, LATE_OFFSET + (hashed >> LATE_TAG_BITS))
+    return entry if entry >> PAYLOAD_BITS == hashed & LATE_TAG_MASK else 0
+
+
+@njit("void(int64, int64, int64, int64)", nogil=True, cache=True)
+def _remember_late(scratch: int, hashed: int, lower: int, upper: int) -> None:
+    """Keep bounds in place of whatever was there."""
+    payload = ((upper + SCORE_OFFSET) << 6) | (lower + SCORE_OFFSET)
+    entry = ((hashed & LATE_TAG_MASK) << PAYLOAD_BITS) | payload
+    _store(scratch, LATE_OFFSET + (hashed >> LATE_TAG_BITS), entry)
+
+
+@njit("void(int64, int64, int64, int64, int64, int64)", nogil=True, cache=True)
+def _remember(table: int, tag_bits: int, hashed: int, lower: int, upper: int, nodes: int) -> None:
     """Keep bounds in place of the position's old entry or of the cheaper of its bucket's two."""
+    tag = hashed & ((1 << tag_bits) - 1)
     slot = (hashed >> tag_bits) << 1
     first = _load(table, slot)
     if first >> PAYLOAD_BITS != tag:
@@ -229,7 +281,7 @@ def _negamax(
     alpha: int,
     beta: int,
     counters: int,
-    frames: int,
+    scratch: int,
     table: int,
     tag_bits: int,
 ) -> int:
@@ -257,6 +309,9 @@ def _negamax(
         playable = (occupied + BOTTOM_ROW) & FULL_BOARD
         threats = opponent_wins & playable
 
+    hashed = _hashed(mover, occupied, plies)
+    if plies < LATE_PLIES:
+        _prefetch(table, (hashed >> tag_bits) << 1)
     moves = playable & ~(opponent_wins >> 1)
     if moves == 0:
         return sign * ((plies + 3) // 2 - HALF)
@@ -281,9 +336,10 @@ def _negamax(
             if reached >= beta:
                 return sign * reached
 
-    hashed = _hashed(mover, occupied, plies)
-    tag = hashed & ((1 << tag_bits) - 1)
-    entry = _probe(table, tag_bits, hashed, tag)
+    if plies < LATE_PLIES:
+        entry = _probe(table, tag_bits, hashed)
+    else:
+        entry = _probe_late(scratch, hashed)
     if entry:
         lower = max(lower, (entry & 63) - SCORE_OFFSET)
         upper = min(upper, ((entry >> 6) & 63) - SCORE_OFFSET)
@@ -296,7 +352,7 @@ def _negamax(
     if alpha >= beta:
         return sign * alpha
 
-    frame = frames + 8 * FRAME_WORDS * plies
+    frame = scratch + 8 * FRAME_WORDS * plies
     count = 0
     empty = FULL_BOARD ^ occupied
     while moves:
@@ -319,6 +375,13 @@ def _negamax(
         _store(frame, 2 * place, packed)
         _store(frame, 2 * place + 1, wins)
         count += 1
+        # A child whose reply is forced is not in the table; its grandchild is.
+        if plies < CHILDREN_PLIES and not wins & ((playable ^ move) | (move << 1)):
+            child = _probe(table, tag_bits, _hashed(mover ^ occupied, occupied | move, plies + 1))
+            if child:
+                reached = SCORE_OFFSET - ((child >> 6) & 63)
+                if reached >= beta:
+                    return sign * reached
 
     best = lower
     floor = alpha
@@ -332,7 +395,7 @@ def _negamax(
             -beta,
             -floor,
             counters,
-            frames,
+            scratch,
             table,
             tag_bits,
         )
@@ -350,8 +413,11 @@ def _negamax(
         upper = best
     else:
         lower = upper = best
-    spent = _load(counters, NODES) - nodes_before
-    _remember(table, tag_bits, hashed, tag, lower, upper, spent)
+    if plies < LATE_PLIES:
+        spent = _load(counters, NODES) - nodes_before
+        _remember(table, tag_bits, hashed, lower, upper, spent)
+    else:
+        _remember_late(scratch, hashed, lower, upper)
     return sign * best
 
 
@@ -362,7 +428,7 @@ def solve(
     alpha: int,
     beta: int,
     counters: int,
-    frames: int,
+    scratch: int,
     table: int,
     tag_bits: int,
 ) -> int:
@@ -394,7 +460,7 @@ def solve(
             middle,
             middle + 1,
             counters,
-            frames,
+            scratch,
             table,
             tag_bits,
         )

@@ -14,7 +14,6 @@ import numpy as np
 
 from fourcast_models.connect4 import kernel
 from fourcast_models.connect4.board import (
-    CELLS,
     COLUMNS,
     Board,
     Status,
@@ -92,7 +91,7 @@ class Solver:
         self._table = np.zeros(table_mebibytes * (1 << 20) // 8, dtype=np.int64)
         self._tag_bits = kernel.KEY_BITS + 1 - (len(self._table).bit_length() - 1)
         self._counters = np.zeros(kernel.COUNTERS, dtype=np.int64)
-        self._frames = np.zeros(kernel.FRAME_WORDS * CELLS, dtype=np.int64)
+        self._scratch = np.zeros(kernel.SCRATCH_WORDS, dtype=np.int64)
 
     @property
     def nodes(self) -> int:
@@ -219,7 +218,7 @@ class Solver:
             alpha,
             beta,
             self._counters.ctypes.data,
-            self._frames.ctypes.data,
+            self._scratch.ctypes.data,
             self._table.ctypes.data,
             self._tag_bits,
         )
