@@ -15,6 +15,7 @@ from fourcast_clients.terminal.doodle import Classify
 from fourcast_clients.terminal.exit_codes import UsageError
 from fourcast_clients.terminal.local_service import LocalServiceError
 from fourcast_clients.terminal.play import Play
+from fourcast_clients.terminal.web import Web
 
 
 class Command(Protocol):
@@ -27,13 +28,16 @@ class Command(Protocol):
 COMMANDS: dict[str, Callable[..., Command]] = {
     "play": Play,
     "doodle": Classify,
+    "web": Web,
 }
 
 DESCRIPTION = """Use small neural networks that a fourcast server offers.
 
 Example: fourcast play --level search
 
-Example: fourcast doodle cat.png"""
+Example: fourcast doodle cat.png
+
+Example: fourcast web"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
