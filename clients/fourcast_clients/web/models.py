@@ -105,9 +105,8 @@ def _without_local_links(tokens: list[Token]) -> list[Token]:
             open_links.append(str(token.attrGet("href")).startswith(("http://", "https://")))
             if not open_links[-1]:
                 continue
-        elif token.type == "link_close":
-            if not open_links.pop():
-                continue
+        if token.type == "link_close" and not open_links.pop():
+            continue
         is_picture = token.type == "image"
         kept.append(Token("text", "", 0, content=token.content) if is_picture else token)
     return kept

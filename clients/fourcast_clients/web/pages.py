@@ -87,14 +87,14 @@ def chosen_language(request: Request) -> str:
         return cookie
     weighted: list[tuple[float, str]] = []
     for part in request.headers.get("accept-language", "")[:500].split(","):
-        tag, _, weight = part.strip().partition(";q=")
+        tag, _, quality = part.strip().partition(";q=")
         try:
-            weighted.append((-float(weight or 1), tag[:2].lower()))
+            weighted.append((-float(quality or 1), tag[:2].lower()))
         except ValueError:
             continue
     # Stable: among equals, the first named.
-    for weight, language in sorted(weighted, key=lambda pair: pair[0]):
-        if language in LANGUAGES and weight < 0:
+    for negative, language in sorted(weighted, key=lambda pair: pair[0]):
+        if language in LANGUAGES and negative < 0:
             return language
     return LANGUAGES[0]
 

@@ -49,7 +49,7 @@ class Upstream:
 
     Attributes:
         fourcast: The client.
-        calls: The last calls, the newest last.
+        calls: The last calls that were not cancelled, the newest last.
     """
 
     def __init__(self, fourcast: Fourcast, service: LocalService | None = None) -> None:
@@ -142,4 +142,5 @@ class Upstream:
             code = error.code
             raise
         finally:
-            self.calls.append(Call(name, (time.perf_counter() - start) * 1000, code))
+            if code != "CANCELLED":
+                self.calls.append(Call(name, (time.perf_counter() - start) * 1000, code))

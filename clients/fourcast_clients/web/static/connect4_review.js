@@ -49,14 +49,16 @@ export class Review {
     this.root.hidden = false;
     this.stop.hidden = false;
     this.back.hidden = true;
-    this.#draw();
+    this.list.replaceChildren(...this.verdicts.map((verdict, ply) => this.#row(verdict, ply)));
+    this.#sum();
     try {
       for (let ply = moves.length - 1; ply >= 0; ply -= 1) {
         const done = moves.length - 1 - ply;
         this.progress.textContent = t("connect4.review.progress", { done, all: moves.length });
         const analysis = await exactScores(moves.slice(0, ply), signal);
         this.verdicts[ply] = this.#verdict(ply, analysis);
-        this.#draw();
+        this.list.children[ply].replaceWith(this.#row(this.verdicts[ply], ply));
+        this.#sum();
       }
       this.progress.textContent = "";
     } catch (error) {
@@ -75,8 +77,7 @@ export class Review {
     return { kind, score, best: analysis.best_columns, bestScore: analysis.score, player, analysis };
   }
 
-  #draw() {
-    this.list.replaceChildren(...this.verdicts.map((verdict, ply) => this.#row(verdict, ply)));
+  #sum() {
     this.chart.replaceChildren(this.#bars());
     const mine = this.verdicts.filter((verdict) => verdict?.player === this.person);
     const count = (...kinds) => mine.filter((verdict) => kinds.includes(verdict.kind)).length;

@@ -20,7 +20,15 @@ const canvas = new Canvas(find("canvas"), (change) => {
   watch.send(change, canvas);
   update();
 });
-const game = new Game({ canvas, nameOf, ended: update });
+const game = new Game({
+  canvas,
+  nameOf,
+  ended() {
+    showGuesses(null);
+    find("invitation").hidden = false;
+    update();
+  },
+});
 
 function update() {
   const isEmpty = canvas.strokes.length === 0;

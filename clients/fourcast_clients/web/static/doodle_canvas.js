@@ -66,7 +66,7 @@ export class Canvas {
     this.pen = event.pointerId;
     const point = this.#point(event);
     this.strokes.push([point]);
-    this.#line(point, point);
+    this.#line(point);
     this.onChange({ stroke: [point] });
   }
 
@@ -92,7 +92,9 @@ export class Canvas {
 
   #end() {
     this.flush();
+    if (this.pen === null) return;
     this.pen = null;
+    this.#redraw(); // each stroke as one line, without the seams of its parts
   }
 
   /** Tell of the points that were drawn since the last frame. */
@@ -112,14 +114,15 @@ export class Canvas {
     ];
   }
 
-  #line([x, y], [toX, toY]) {
+  #line(...points) {
     const pen = this.context;
     pen.lineWidth = PEN;
     pen.lineCap = "round";
+    pen.lineJoin = "round";
     pen.strokeStyle = INK;
     pen.beginPath();
-    pen.moveTo(x, y);
-    pen.lineTo(toX, toY);
+    pen.moveTo(...points[0]);
+    for (const point of points) pen.lineTo(...point);
     pen.stroke();
   }
 
@@ -130,9 +133,6 @@ export class Canvas {
 
   #redraw() {
     this.#blank();
-    for (const stroke of this.strokes) {
-      this.#line(stroke[0], stroke[0]);
-      stroke.forEach((point, index) => index > 0 && this.#line(stroke[index - 1], point));
-    }
+    for (const stroke of this.strokes) this.#line(...stroke);
   }
 }

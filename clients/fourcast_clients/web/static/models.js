@@ -4,7 +4,12 @@ import { ask, element, language, showProblem, t, whenBack } from "./page.js";
 
 const CALLS_EVERY = 3000; // milliseconds
 const find = (id) => document.getElementById(id);
-const numbers = new Intl.NumberFormat(language, { maximumSignificantDigits: 4 });
+const SMALL = 1e-4; // below, figures are written with a power of ten
+const plain = new Intl.NumberFormat(language, { maximumSignificantDigits: 4 });
+const tiny = new Intl.NumberFormat(language, {
+  notation: "scientific",
+  maximumSignificantDigits: 3,
+});
 const milliseconds = new Intl.NumberFormat(language, {
   minimumFractionDigits: 1,
   maximumFractionDigits: 1,
@@ -49,7 +54,7 @@ function details(version) {
       "div",
       {},
       element("dt", {}, name.replaceAll("_", " ")),
-      element("dd", {}, numbers.format(value)),
+      element("dd", {}, (value !== 0 && Math.abs(value) < SMALL ? tiny : plain).format(value)),
     ),
   );
   const parts = [];
