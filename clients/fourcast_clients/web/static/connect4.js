@@ -69,7 +69,7 @@ async function play(column) {
     await next(signal);
   } catch (error) {
     game.busy = false;
-    view.draw(game.board, null, boardLabel());
+    view.draw(game.board, null);
     fail(error);
   }
 }
@@ -97,7 +97,7 @@ async function reply(signal) {
   try {
     const fields = { moves: game.moves, level: level.value };
     const move = await post("/api/connect4/move", fields, signal);
-    setBoard(game.moves + move.column, move.board, move.column);
+    setBoard(game.moves + move.column, move.board, move.column, true);
     thinking.textContent = explain(move);
   } finally {
     clearTimeout(slowNote);
@@ -113,17 +113,13 @@ function explain(move) {
   return t(`connect4.source.${move.source}`, values);
 }
 
-function setBoard(moves, board, lastColumn) {
+function setBoard(moves, board, lastColumn, isAnswer = false) {
   clearProblem();
   game.moves = moves;
   game.board = board;
-  view.draw(board, lastColumn, boardLabel());
+  view.draw(board, lastColumn, isAnswer);
   history.replaceState(null, "", moves ? `#${moves}` : location.pathname);
   update();
-}
-
-function boardLabel() {
-  return isOver() ? endText() : null;
 }
 
 function isOver() {
@@ -212,12 +208,12 @@ function show(position) {
     game.shown = null;
     view.mark([]);
     analysis.clear();
-    view.draw(game.board, null, boardLabel());
+    view.draw(game.board, null);
     if (isOver()) announceEnd();
     return;
   }
   game.shown = position;
-  view.draw(position.board, position.column, null);
+  view.draw(position.board, null);
   view.mark(position.best);
   say.textContent = position.text;
   analyse(abort.signal, position.moves, position.board);

@@ -25,7 +25,7 @@ export class BoardView {
   }
 
   /** Draw a position; the disc on top of `lastColumn`, if it is not null, falls into place. */
-  draw(board, lastColumn, ending) {
+  draw(board, lastColumn, isAnswer = false) {
     const winning = new Set(board.winning_cells.map((cell) => `${cell.column} ${cell.row}`));
     this.columns.forEach(({ button, cells }, index) => {
       const number = index + 1;
@@ -37,17 +37,23 @@ export class BoardView {
           cell.replaceChildren();
           return;
         }
+        let disc = cell.firstElementChild;
         const isLast = number === lastColumn && row === top;
-        const isWinning = winning.has(`${number} ${ROWS - row}`);
-        const names = ["disc", stone, isLast && "last dropping", isWinning && "winning"];
-        const disc = element("span", { class: names.filter(Boolean).join(" ") });
-        disc.style.setProperty("--rows", row);
-        cell.replaceChildren(disc);
+        // What lies there already stays the same element, so that it falls on undisturbed.
+        if (disc?.dataset.stone !== stone) {
+          disc = element("span", { class: `disc ${stone}`, "data-stone": stone });
+          disc.classList.toggle("dropping", isLast);
+          disc.classList.toggle("answer", isLast && isAnswer);
+          disc.style.setProperty("--rows", row);
+          cell.replaceChildren(disc);
+        }
+        disc.classList.toggle("last", isLast);
+        disc.classList.toggle("winning", winning.has(`${number} ${ROWS - row}`));
       });
       const isLegal = board.legal_columns.includes(number);
       button.setAttribute("aria-disabled", !isLegal);
     });
-    this.#label(board, ending);
+    this.#label(board);
   }
 
   /** Show at once that a column was chosen: a pale disc above it until the service has answered. */
@@ -63,7 +69,7 @@ export class BoardView {
     });
   }
 
-  #label(board = null, ending = null) {
+  #label(board = null) {
     this.columns.forEach(({ button }, index) => {
       const column = index + 1;
       const stones = board === null ? [] : board.rows.map((row) => row[index]).reverse();
@@ -73,7 +79,6 @@ export class BoardView {
       const content = names.length ? names.join(", ") : t("connect4.empty");
       button.setAttribute("aria-label", `${t("connect4.column", { column })}: ${content}`);
     });
-    this.root.dataset.ending = ending ?? "";
   }
 
   #move(event) {

@@ -112,7 +112,6 @@ export class Review {
     this.show({
       moves: this.moves.slice(0, ply),
       board: verdict.analysis.board,
-      column: null,
       best: verdict.best,
       text: `${text}: ${this.#words(verdict)}`,
     });
