@@ -86,7 +86,10 @@ def card_html(text: str) -> str:
         HTML without scripts, style attributes, pictures, or links within the repository.
     """
     tokens = _MARKDOWN.parse(text)
-    for token in tokens:
+    for index, token in enumerate(tokens):
+        if token.type == "th_open" and not tokens[index + 1].content:
+            # A heading that says nothing is none; its content stands between its two ends.
+            token.tag = tokens[index + 2].tag = "td"
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(int(token.tag[1:]) + HEADINGS_BELOW, 6)}"
         if token.attrs.pop("style", None) == "text-align:right":

@@ -165,7 +165,7 @@ def test_times_are_those_of_calls_that_were_answered() -> None:
 def test_nothing_in_a_card_is_run_or_fetched() -> None:
     html = card_html(
         "# One\n\n<script>alert(1)</script>\n\n[here](x.md) ![curve](c.png) [there](https://a.b)\n\n"
-        "[bad](javascript:alert(1))\n\n| a |\n| ---: |\n| 1 |\n"
+        "[bad](javascript:alert(1))\n\n| a | |\n| ---: | --- |\n| 1 | 2 |\n"
     )
     assert "<script" not in html
     assert "javascript:alert(1)</a>" not in html
@@ -173,6 +173,7 @@ def test_nothing_in_a_card_is_run_or_fetched() -> None:
     assert "<img" not in html
     assert "<h3>One</h3>" in html
     assert 'here curve <a href="https://a.b">there</a>' in html
+    assert '<th class="number">a</th>\n<td></td>' in html
     assert '<td class="number">1</td>' in html
 
 

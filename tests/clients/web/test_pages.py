@@ -57,7 +57,7 @@ def prepare(page: Page, name: str) -> None:
             draw(page, *ENVELOPE)
             expect(page.locator("#guesses li")).to_have_count(5)
         case "models":
-            page.locator("summary").first.click()
+            page.get_by_text("The card of oil").click()
             expect(page.locator(".card table").first).to_be_visible()
 
 
@@ -75,17 +75,18 @@ def test_everybody_can_use_every_page(open_page: OpenPage, name: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_the_first_paint_is_light(open_page: OpenPage, gateway: str, name: str) -> None:
-    page = open_page("/static/icon.svg", locale="es-ES")
+def test_the_first_paint_is_light(open_page: OpenPage) -> None:
+    page = open_page("/", locale="es-ES")
     network = page.context.new_cdp_session(page)
     sizes: list[int] = []
     network.on("Network.loadingFinished", lambda done: sizes.append(done["encodedDataLength"]))
     network.send("Network.enable")
     network.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    page.goto("/" if name == "home" else f"/{name}", wait_until="networkidle")
-    assert len(sizes) > 4
-    assert sum(sizes) < FIRST_PAINT_BYTES
+    for name in PAGES:
+        sizes.clear()
+        page.goto("/" if name == "home" else f"/{name}", wait_until="networkidle")
+        assert len(sizes) > 4
+        assert sum(sizes) < FIRST_PAINT_BYTES
 
 
 def test_language_and_colours_are_switched_and_stay(open_page: OpenPage) -> None:

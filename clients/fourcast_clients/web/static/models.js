@@ -81,7 +81,7 @@ function card(name) {
       // The gateway rendered it from Markdown, in which HTML is only text.
       text.innerHTML = found.html;
       for (const table of text.querySelectorAll("table")) {
-        const frame = element("div", { class: "wide", tabindex: 0, role: "region", "aria-label": t("models.table") });
+        const frame = element("div", { class: "wide", tabindex: 0, role: "group", "aria-label": t("models.table") });
         table.replaceWith(frame);
         frame.append(table);
       }
