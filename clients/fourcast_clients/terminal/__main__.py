@@ -14,6 +14,7 @@ from fourcast_clients.terminal import exit_codes
 from fourcast_clients.terminal.doodle import Classify
 from fourcast_clients.terminal.exit_codes import UsageError
 from fourcast_clients.terminal.local_service import LocalServiceError
+from fourcast_clients.terminal.models import Models
 from fourcast_clients.terminal.play import Play
 from fourcast_clients.terminal.web import Web
 
@@ -28,6 +29,7 @@ class Command(Protocol):
 COMMANDS: dict[str, Callable[..., Command]] = {
     "play": Play,
     "doodle": Classify,
+    "models": Models,
     "web": Web,
 }
 
