@@ -24,6 +24,10 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 FIRST_PAINT_BYTES = 100_000
 
+PICTURES = Path(__file__).resolve().parents[3] / "clients" / "pictures"
+PICTURED = "4444422226"
+"""Only one column wins, so the scores differ."""
+
 
 def check_access(page: Page) -> None:
     """Fail on anything that axe finds in the page as it is now."""
@@ -182,3 +186,24 @@ def test_wrong_flags_are_explained(flags: list[str], words: str) -> None:
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["connect4", "doodle"])
+def test_the_pictures_of_the_readme_show_the_pages(
+    open_page: OpenPage, request: pytest.FixtureRequest, name: str
+) -> None:
+    # Drawn anew with --update-picture; a browser's fonts differ, so bytes are not compared.
+    page = open_page(f"/connect4#{PICTURED}" if name == "connect4" else "/doodle")
+    page.set_viewport_size({"width": 1120, "height": 830})
+    expect(page.locator("#health")).to_have_text("Ready")
+    if name == "connect4":
+        page.locator("#analyse").click()
+        expect(page.locator("#analysis .top")).to_have_count(1)
+    else:
+        draw(page, *ENVELOPE)
+        expect(page.locator("#say")).to_have_text("I see: envelope.")
+    picture = PICTURES / f"{name}.png"
+    shown = page.screenshot(animations="disabled")
+    if request.config.getoption("--update-picture", default=False):
+        picture.write_bytes(shown)
+    assert picture.read_bytes()[:24] == shown[:24]  # PNG, and of the same size
