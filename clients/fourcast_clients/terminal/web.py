@@ -21,6 +21,9 @@ MAX_CHANGE_BYTES = 1 << 16
 STOP_SECONDS = 2
 """How long requests may run on after Ctrl-C."""
 
+KEEP_SECONDS = 75
+"""How long a browser's connection stays open while a person thinks."""
+
 BACKLOG = 1024
 """Browsers that may wait to be let in."""
 
@@ -84,6 +87,7 @@ class Web:
                 access_log=False,
                 server_header=False,
                 ws_max_size=MAX_CHANGE_BYTES,
+                timeout_keep_alive=KEEP_SECONDS,
                 timeout_graceful_shutdown=STOP_SECONDS,
             )
             shown = f"[{host}]" if ":" in host else host
