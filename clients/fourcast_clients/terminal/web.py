@@ -48,6 +48,15 @@ class Web:
     host: Annotated[str, tyro.conf.arg(metavar="HOST")] = "127.0.0.1"
     """The address to listen on; 0.0.0.0 for every computer that reaches this one."""
 
+    names: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(
+            metavar="NAME ...", help_behavior_hint="(default: this computer's own, or any)"
+        ),
+    ] = ()
+    """The names that browsers may ask for. Without them: localhost and the like where only this
+    computer listens, any name elsewhere."""
+
     access: tyro.conf.OmitArgPrefixes[ServerAccess] = field(default_factory=ServerAccess)
 
     def run(self) -> int:
@@ -79,7 +88,7 @@ class Web:
             is_local = ipaddress.ip_address(host).is_loopback
             app = make_app(
                 Upstream(connection.fourcast, connection.service),
-                LOOPBACK_HOSTS if is_local else None,
+                self.names or (LOOPBACK_HOSTS if is_local else None),
             )
             config = uvicorn.Config(
                 app,

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from fourcast_clients.web.pages import PAGES
 from tests.clients.positions import LATE_WIN
+from tests.clients.web.gateway import send
 from tests.clients.web.test_doodle_page import ENVELOPE, draw
 from tests.services.waiting import until
 
@@ -126,6 +127,7 @@ def test_models_are_those_of_the_service(open_page: OpenPage) -> None:
 def test_the_page_goes_on_when_the_service_is_back(browser: Browser, tmp_path: Path) -> None:
     log = tmp_path / "log"
     command = [sys.executable, "-m", "fourcast_clients.terminal", "web", "--port", "0"]
+    command += ["--names", "127.0.0.1", "arcade.example"]
     with log.open("w") as file:
         gateway = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file, text=True)
     assert gateway.stdout is not None
@@ -133,6 +135,8 @@ def test_the_page_goes_on_when_the_service_is_back(browser: Browser, tmp_path: P
         said = gateway.stdout.readline()
         address = re.search(r"http://127\.0\.0\.1:\d+", said)
         assert address, said + log.read_text()
+        assert send(address[0], "/", headers={"Host": "arcade.example"}).status == 200
+        assert send(address[0], "/", headers={"Host": "localhost"}).status == 403
         page = browser.new_page()
         page.goto(f"{address[0]}/doodle")
         draw(page, *ENVELOPE)
