@@ -12,7 +12,7 @@ from tests.clients.positions import LATE_WIN
 from tests.clients.web.gateway import run_gateway
 
 # On a busy machine; where nothing is wrong, nobody waits so long.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")
