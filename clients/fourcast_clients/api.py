@@ -42,6 +42,7 @@ from fourcast_clients.connect4 import (
 from fourcast_clients.credentials import Credentials, CredentialsError
 from fourcast_clients.doodle import Doodle, Drawing, Guess, Guesses, LiveGuesses, Stroke, Watching
 from fourcast_clients.errors import FourcastError
+from fourcast_clients.models import Models
 
 __all__ = [
     "COLUMNS",
@@ -62,6 +63,7 @@ __all__ = [
     "Guesses",
     "Level",
     "LiveGuesses",
+    "Models",
     "Move",
     "Outcome",
     "Player",
@@ -81,6 +83,7 @@ class Fourcast:
         server: The address given.
         connect4: The Connect-4 calls.
         doodle: The calls that name what is drawn.
+        models: The calls about the server's models.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Fourcast:
         self._calls = Calls(server, timeout, credentials or Credentials())
         self.connect4 = Connect4(self._calls)
         self.doodle = Doodle(self._calls)
+        self.models = Models(self._calls)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Return as soon as the server's health check says that it serves.

@@ -220,6 +220,10 @@ class Watching:
         """Say that nothing more will be drawn; the answers then come to an end."""
         self._stream.finish()
 
+    def close(self) -> None:
+        """End it at once, as leaving the block does; from any thread."""
+        self._stream.close()
+
     def __iter__(self) -> Iterator[LiveGuesses]:
         """The answers still to come."""
         return self
@@ -251,7 +255,7 @@ class Watching:
         traceback: TracebackType | None,
     ) -> None:
         """End it at once."""
-        self._stream.close()
+        self.close()
 
 
 def _checked(top_k: int) -> int:

@@ -3,7 +3,8 @@
 This file alone knows the layout::
 
     <repository>/<model>/config.pbtxt           name, tensors, batching (inference.ModelConfig)
-    <repository>/<model>/README.md              the model card
+    <repository>/<model>/README.md              the model card, in English
+    <repository>/<model>/README.es.md           the same in another language, if there is one
     <repository>/<model>/<version>/model.onnx
     <repository>/<model>/<version>/golden.npz   arrays "input.<tensor>" and "output.<tensor>"
 
@@ -42,6 +43,10 @@ Fingerprint = tuple[object, ...]
 
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
+_LANGUAGE = re.compile(r"[a-z]{2}")
+
+CARD_LANGUAGE = "en"
+"""The language of every model's own card."""
 
 
 class RepositoryError(RuntimeError):
@@ -59,6 +64,19 @@ class Golden:
 
     inputs: Arrays
     outputs: Arrays
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a person should know about a model.
+
+    Attributes:
+        text: In Markdown.
+        language: ISO 639-1, two letters.
+    """
+
+    text: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +210,30 @@ def read_golden(path: Path, config: ModelConfig) -> Golden:
         inputs={tensor.name: arrays[f"input.{tensor.name}"] for tensor in config.inputs},
         outputs={tensor.name: arrays[f"output.{tensor.name}"] for tensor in config.outputs},
     )
+
+
+def read_card(repository: Path, name: str, language: str = CARD_LANGUAGE) -> Card:
+    """A model's card in a language, or in English if there is none in that one.
+
+    Args:
+        repository: The repository's folder.
+        name: The model's.
+        language: ISO 639-1, two lower-case letters.
+
+    Raises:
+        RepositoryError: If the name is not one that a model can have, or there is no card.
+        ValueError: If the language is not two lower-case letters.
+    """
+    if not _LANGUAGE.fullmatch(language):
+        raise ValueError(f"{language[:20]!r} is not a language of two lower-case letters, as 'es'")
+    card = repository / _checked_name(name) / CARD_FILE
+    translated = card.with_suffix(f".{language}{card.suffix}")
+    try:
+        if language != CARD_LANGUAGE and translated.is_file():
+            return Card(translated.read_text(encoding="utf-8"), language)
+        return Card(card.read_text(encoding="utf-8"), CARD_LANGUAGE)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RepositoryError(f"model {name!r} has no card that can be read: {error}") from None
 
 
 def next_version(repository: Path, name: str) -> int:

@@ -11,10 +11,11 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from fourcast.connect4.v1 import connect4_pb2_grpc
 from fourcast.doodle.v1 import doodle_pb2_grpc
+from fourcast.models.v1 import models_pb2_grpc
 from fourcast.stego.v1 import stego_pb2_grpc
 from fourcast_models.connect4.book import Book
 from fourcast_models.repository import default_repository
-from fourcast_services import connect4, doodle, stego, tracing
+from fourcast_services import connect4, doodle, models, stego, tracing
 from fourcast_services.address import BindError
 from fourcast_services.admission import OpenCalls
 from fourcast_services.credentials import read_token, server_credentials
@@ -133,7 +134,8 @@ async def serve(
             max_message_bytes=settings.limits.max_message_mebibytes << 20,
         )
         add_to_server(inference, guarded)
-        services.append(SERVICE_NAME)
+        models_pb2_grpc.add_ModelsServiceServicer_to_server(models.ModelsServicer(engine), guarded)
+        services += [SERVICE_NAME, models.SERVICE_NAME]
 
     healths = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healths, guarded)

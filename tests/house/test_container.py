@@ -87,7 +87,7 @@ def started_by(command: str) -> set[str]:
 def test_every_profile_is_there() -> None:
     there = set().union(*map(profiles, SERVICES))
     assert there == {"play", "gpu", "triton", "scale", "observe"}
-    assert [name for name in SERVICES if not profiles(name)] == ["fourcast"]
+    assert [name for name in SERVICES if not profiles(name)] == ["fourcast", "web"]
 
 
 def test_the_page_on_deployment_has_every_profile_and_port() -> None:
@@ -174,10 +174,10 @@ def test_every_stage_begins_with_a_full_version() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_health_is_asked_for(name: str) -> None:
-    # fourcast's own containers have the health check of the image; a game is over when it is over.
+    # fourcast's own servers have the health check of the image; a game is over when it is over.
     if name == "play":
         assert SERVICES[name]["healthcheck"] == {"disable": True}
-    elif name in OWN:
+    elif name in SERVING:
         assert "healthcheck" not in SERVICES[name]
     else:
         assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"

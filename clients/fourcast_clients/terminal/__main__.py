@@ -15,7 +15,9 @@ from fourcast_clients.terminal.analyze import Analyze
 from fourcast_clients.terminal.doodle import Classify
 from fourcast_clients.terminal.exit_codes import UsageError
 from fourcast_clients.terminal.local_service import LocalServiceError
+from fourcast_clients.terminal.models import Models
 from fourcast_clients.terminal.play import Play
+from fourcast_clients.terminal.web import Web
 
 
 class Command(Protocol):
@@ -29,6 +31,8 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "play": Play,
     "analyze": Analyze,
     "doodle": Classify,
+    "models": Models,
+    "web": Web,
 }
 
 DESCRIPTION = """Use small neural networks that a fourcast server offers.
@@ -37,7 +41,9 @@ Example: fourcast play --level search
 
 Example: fourcast analyze 44444
 
-Example: fourcast doodle cat.png"""
+Example: fourcast doodle cat.png
+
+Example: fourcast web"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

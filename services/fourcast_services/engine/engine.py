@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
@@ -12,11 +12,13 @@ from typing import TypeVar
 
 from fourcast_models.model_config import Arrays, ModelConfig
 from fourcast_models.repository import (
+    Card,
     Fingerprint,
     Model,
     RepositoryError,
     fingerprint,
     model_names,
+    read_card,
     read_model,
 )
 from fourcast_services import calls
@@ -226,6 +228,28 @@ class Engine:
             UnknownModelError: If there is no such model.
         """
         return {str(version.number): version.provider for version in self._entry(model).serving}
+
+    def metadata(self, model: str, version: str) -> Mapping[str, str]:
+        """What the file of a served version says about itself, as it was exported.
+
+        Raises:
+            UnknownModelError: If there is no such model.
+            UnknownVersionError: If the model does not serve that version.
+        """
+        return self._find(model, version).metadata
+
+    async def card(self, model: str, language: str) -> Card:
+        """A model's card, in English if there is none in the language.
+
+        Raises:
+            UnknownModelError: If there is no such model, or it has no card.
+            ValueError: If the language is not two lower-case letters.
+        """
+        self._entry(model)  # a name from a caller becomes a path only if it is known
+        try:
+            return await self._in_loader(read_card, self._repository, model, language)
+        except RepositoryError as error:
+            raise UnknownModelError(str(error)) from None
 
     def statistics(self, model: str = "", version: str = "") -> dict[tuple[str, str], Statistics]:
         """What served versions have done, by model and version.

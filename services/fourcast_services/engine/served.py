@@ -1,5 +1,6 @@
 """One version of a model, opened and checked: what the engine serves."""
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ class ServedVersion:
         provider: The onnxruntime provider that runs it.
         batcher: Runs it.
         fingerprint: Of its files when they were opened.
+        metadata: What its file says about itself: "metrics", "command", "commit" and the like.
     """
 
     number: int
@@ -28,6 +30,7 @@ class ServedVersion:
     provider: str
     batcher: Batcher
     fingerprint: Fingerprint
+    metadata: Mapping[str, str]
 
 
 def open_version(
@@ -47,7 +50,7 @@ def open_version(
     batcher = Batcher(
         session.run, model.config, executor, row_seconds=seconds, max_waiting=max_waiting
     )
-    return ServedVersion(number, model.config, session.provider, batcher, mark)
+    return ServedVersion(number, model.config, session.provider, batcher, mark, session.metadata)
 
 
 def check_inputs(config: ModelConfig, inputs: Arrays) -> None:

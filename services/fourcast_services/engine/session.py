@@ -38,6 +38,7 @@ class Session:
 
     Attributes:
         provider: The onnxruntime provider that runs it.
+        metadata: What the file says about itself, as it was exported.
     """
 
     def __init__(self, weights: Path, config: ModelConfig, device: Device) -> None:
@@ -66,6 +67,7 @@ class Session:
             # onnxruntime's errors share no narrower base.
             raise SessionError(f"cannot open {weights}: {error}") from error
         self.provider: str = self._session.get_providers()[0]
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         check_provider(device, providers, self.provider)
         _check_tensors("input", config, config.inputs, self._session.get_inputs())
         _check_tensors("output", config, config.outputs, self._session.get_outputs())

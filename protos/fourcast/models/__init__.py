@@ -1,0 +1,1 @@
+"""Models on the wire: what a server offers, and their cards."""
