@@ -42,6 +42,7 @@ from fourcast_clients.connect4 import (
 from fourcast_clients.credentials import Credentials, CredentialsError
 from fourcast_clients.doodle import Doodle, Drawing, Guess, Guesses, LiveGuesses, Stroke, Watching
 from fourcast_clients.errors import FourcastError
+from fourcast_clients.tabular import Classification, Feature, Measurement, Tabular
 
 __all__ = [
     "COLUMNS",
@@ -51,17 +52,20 @@ __all__ = [
     "Board",
     "Cancellation",
     "Cell",
+    "Classification",
     "Connect4",
     "Credentials",
     "CredentialsError",
     "Doodle",
     "Drawing",
+    "Feature",
     "Fourcast",
     "FourcastError",
     "Guess",
     "Guesses",
     "Level",
     "LiveGuesses",
+    "Measurement",
     "Move",
     "Outcome",
     "Player",
@@ -69,6 +73,7 @@ __all__ = [
     "Source",
     "Status",
     "Stroke",
+    "Tabular",
     "Value",
     "Watching",
 ]
@@ -81,6 +86,7 @@ class Fourcast:
         server: The address given.
         connect4: The Connect-4 calls.
         doodle: The calls that name what is drawn.
+        tabular: The calls that classify named measurements.
     """
 
     def __init__(
@@ -105,6 +111,7 @@ class Fourcast:
         self._calls = Calls(server, timeout, credentials or Credentials())
         self.connect4 = Connect4(self._calls)
         self.doodle = Doodle(self._calls)
+        self.tabular = Tabular(self._calls)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Return as soon as the server's health check says that it serves.

@@ -15,6 +15,7 @@ from fourcast_clients.terminal.doodle import Classify
 from fourcast_clients.terminal.exit_codes import UsageError
 from fourcast_clients.terminal.local_service import LocalServiceError
 from fourcast_clients.terminal.play import Play
+from fourcast_clients.terminal.screen import Screen
 
 
 class Command(Protocol):
@@ -27,6 +28,7 @@ class Command(Protocol):
 COMMANDS: dict[str, Callable[..., Command]] = {
     "play": Play,
     "doodle": Classify,
+    "screen": Screen,
 }
 
 DESCRIPTION = """Use small neural networks that a fourcast server offers.
