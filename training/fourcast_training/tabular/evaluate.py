@@ -34,13 +34,13 @@ class Evaluation:
         splits: The folds.
         chosen: Places in `COLUMNS` of the nested features, for each split.
         scores: By features and model: for each split above 0 for a patient, float64 [m].
-        probabilities: Of `mlp`, by features: for each split calibrated, float64 [m].
+        probabilities: Of `mlp` with nested features, calibrated: for each split float64 [m].
     """
 
     splits: Sequence[Split]
     chosen: Sequence[tuple[int, ...]]
     scores: Mapping[tuple[Features, str], Sequence[Floats]]
-    probabilities: Mapping[Features, Sequence[Floats]]
+    probabilities: Sequence[Floats]
 
 
 def evaluate(
@@ -71,17 +71,18 @@ def evaluate(
             for split in tqdm(splits, desc="features", unit="fold", leave=False, disable=None)
         ]
     scores: dict[tuple[Features, str], Sequence[Floats]] = {}
-    probabilities: dict[Features, Sequence[Floats]] = {}
+    probabilities: Sequence[Floats] = ()
     runs = [(way, model) for way in features for model in models]
     for way, model in tqdm(runs, desc="models", unit="model", leave=False, disable=None):
         columns = {"nested": chosen, "four": [FOUR] * len(splits)}.get(
             way, [tuple(range(len(COLUMNS)))] * len(splits)
         )
         tasks = list(_tasks(logarithms, splits, columns))
-        if model == "mlp":
-            answers = mlp.answer(tasks, seed)
-            probabilities[way] = [answer.probabilities for answer in answers]
-            scores[way, model] = [answer.probabilities - 0.5 for answer in answers]
+        if model == "mlp" and way == "nested":
+            probabilities = mlp.ask_planned(tasks, seed)
+            scores[way, model] = [answer - 0.5 for answer in probabilities]
+        elif model == "mlp":
+            scores[way, model] = score_tasks(tasks, mlp.USUAL, seed)
         elif model == "small":
             scores[way, model] = score_tasks(tasks, mlp.SMALL, seed)
         else:

@@ -1,12 +1,12 @@
-"""The network of three hidden layers as it is really used: penalty chosen, trained, calibrated.
+"""The network of three hidden layers as it is really used: recipe chosen, trained, calibrated.
 
 Everything is made of the training rows. They are split in three; networks that learnt from two
-parts score the third; these scores choose the penalty and fit two numbers that turn a logit into a
+parts score the third; these scores choose the recipe and fit two numbers that turn a logit into a
 probability. Then a network learns from all of them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -19,10 +19,13 @@ from fourcast_training.tabular.networks import Recipe, score_tasks
 
 HIDDEN = (102, 102, 102)
 
-RECIPES = tuple(Recipe(HIDDEN, l1=3e-4, l2=l2, rate=1e-2, steps=50) for l2 in (3e-3, 1e-2, 3e-2))
-"""What the penalty is chosen from."""
+USUAL = Recipe(HIDDEN, kinks=1.0, l1=3e-4, l2=1e-2, rate=1e-2, steps=50)
+"""Where nothing is chosen."""
 
-SMALL = Recipe((8,), l1=0.0, l2=1e-2, rate=3e-2, steps=200)
+RECIPES = (USUAL, replace(USUAL, kinks=0.0), replace(USUAL, l2=3e-2))
+"""What a training part chooses from."""
+
+SMALL = Recipe((8,), kinks=1.0, l1=0.0, l2=1e-2, rate=3e-2, steps=200)
 """The small network, beside it."""
 
 _INNER_FOLDS = 3
@@ -48,21 +51,8 @@ class Plan:
     calibration: Calibration
 
 
-@dataclass(frozen=True)
-class Answers:
-    """Of the rows asked about in a task.
-
-    Attributes:
-        logits: Of the network, float64 [m].
-        probabilities: Of class 1, calibrated, float64 [m].
-    """
-
-    logits: Floats
-    probabilities: Floats
-
-
 def make_plans(tasks: Sequence[Task], seed: int) -> list[Plan]:
-    """Penalty and calibration for each task, from its training rows alone."""
+    """Recipe and calibration for each task, from its training rows alone."""
     splits = [
         [
             (make_task(task.inputs, task.labels, train, test), test)
@@ -88,15 +78,15 @@ def make_plans(tasks: Sequence[Task], seed: int) -> list[Plan]:
     return plans
 
 
-def answer(tasks: Sequence[Task], seed: int) -> list[Answers]:
-    """Plan, train and ask a network for each task."""
+def ask_planned(tasks: Sequence[Task], seed: int) -> list[Floats]:
+    """Plan, train and ask a network for each task: probabilities of class 1, float64 [m]."""
     plans = make_plans(tasks, seed)
-    found: dict[int, Answers] = {}
+    found: dict[int, Floats] = {}
     for recipe in RECIPES:
         numbers = [number for number, plan in enumerate(plans) if plan.recipe == recipe]
         scores = score_tasks([tasks[number] for number in numbers], recipe, seed)
         for number, logits in zip(numbers, scores, strict=True):
-            found[number] = Answers(logits, plans[number].calibration.probabilities(logits))
+            found[number] = plans[number].calibration.probabilities(logits)
     return [found[number] for number in range(len(tasks))]
 
 

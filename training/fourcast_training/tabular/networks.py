@@ -25,6 +25,8 @@ class Recipe:
 
     Attributes:
         hidden: ReLU units of each hidden layer.
+        kinks: Standard deviation of the first biases of the first layer. At 0 all its units begin
+            to rise at the mean of the rows; at 1 they do so where the rows are.
         l1: Weight of the sum of the absolute weights beside the mean cross-entropy.
         l2: Weight of the sum of the squared weights beside it.
         rate: Of Adam, falling to 0 along a line.
@@ -32,6 +34,7 @@ class Recipe:
     """
 
     hidden: tuple[int, ...]
+    kinks: float
     l1: float
     l2: float
     rate: float
@@ -84,7 +87,7 @@ def fit_networks(tasks: Sequence[Task], recipe: Recipe, seed: int) -> Networks:
     labels = _stack([task.labels.astype(np.float64) for task in tasks])
     # Rows that only fill up a task to the length of the longest one count nothing.
     shares = _stack([np.full(len(task.labels), 1 / len(task.labels)) for task in tasks])
-    networks = _first_networks(len(tasks), inputs.shape[2], recipe.hidden, seed)
+    networks = _first_networks(len(tasks), inputs.shape[2], recipe, seed)
     parameters = [tensor.requires_grad_() for tensor in (*networks.weights, *networks.biases)]
     optimizer = torch.optim.Adam(parameters, lr=recipe.rate, fused=True)
     for step in range(recipe.steps):
@@ -104,15 +107,15 @@ def fit_networks(tasks: Sequence[Task], recipe: Recipe, seed: int) -> Networks:
     return Networks(*([t.detach() for t in part] for part in (networks.weights, networks.biases)))
 
 
-def _first_networks(count: int, features: int, hidden: tuple[int, ...], seed: int) -> Networks:
-    """K. He and others, "Delving deep into rectifiers" (2015): variance 2 / inputs."""
+def _first_networks(count: int, features: int, recipe: Recipe, seed: int) -> Networks:
+    """Weights after K. He and others, "Delving deep into rectifiers" (2015): variance 2 / inputs."""
     generator = torch.Generator().manual_seed(seed)
-    sizes = [features, *hidden, 1]
+    sizes = [features, *recipe.hidden, 1]
     pairs = list(pairwise(sizes))
-    return Networks(
-        [torch.randn(count, a, b, generator=generator) * (2 / a) ** 0.5 for a, b in pairs],
-        [torch.zeros(count, 1, b) for _, b in pairs],
-    )
+    weights = [torch.randn(count, a, b, generator=generator) * (2 / a) ** 0.5 for a, b in pairs]
+    biases = [torch.zeros(count, 1, b) for _, b in pairs]
+    biases[0] = recipe.kinks * torch.randn(biases[0].shape, generator=generator)
+    return Networks(weights, biases)
 
 
 def _stack(arrays: Sequence[Floats]) -> Tensor:
