@@ -1,7 +1,8 @@
 """The six models that scikit-learn has, with its own settings, or XGBoost's for boosting.
 
-Nothing here was tuned; the forest has half of the usual trees, for time. Gradient boosting is scikit-learn's, in place of XGBoost, whose package has
-130 MB: the same Newton steps on trees with an L2 penalty of the leaves.
+Nothing here was tuned; the forest has half of the usual trees, for time. Gradient boosting is
+scikit-learn's, in place of XGBoost, whose package has 130 MB: the same Newton steps on trees with
+an L2 penalty of the leaves.
 """
 
 from collections.abc import Sequence

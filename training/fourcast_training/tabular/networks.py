@@ -108,7 +108,7 @@ def fit_networks(tasks: Sequence[Task], recipe: Recipe, seed: int) -> Networks:
 
 
 def _first_networks(count: int, features: int, recipe: Recipe, seed: int) -> Networks:
-    """Weights after K. He and others, "Delving deep into rectifiers" (2015): variance 2 / inputs."""
+    """K. He and others, "Delving deep into rectifiers" (2015): weights of variance 2 / inputs."""
     generator = torch.Generator().manual_seed(seed)
     sizes = [features, *recipe.hidden, 1]
     pairs = list(pairwise(sizes))
