@@ -48,29 +48,48 @@ def test_made_up_rows_look_like_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "old", "new", "words"),
+    ("header", "words"),
     [
-        (1, "Glucose", "Sugar", "line 1: the columns are Age, BMI, Sugar"),
-        (1, HEADER, "", "line 1: the columns are none; right would be Age"),
-        (3, ",", ";", "line 3: 1 cells; right would be 10"),
-        (5, "{Age}", "old", "line 5, column 'Age': 'old': nan is out of range: age, 24 to 89"),
-        (6, "{Age}", "", "line 6, column 'Age': ''"),
-        (7, "{Age}", "inf", "line 7, column 'Age': 'inf'"),
-        (8, "{Age}", "-3", "line 8, column 'Age': '-3': -3 is out of range"),
-        (9, "{end}", ",0", "line 9, column 'Classification': '0' is neither 1"),
-        (9, "{end}", ",1.5", "line 9, column 'Classification': '1.5' is neither 1"),
+        (HEADER.replace("Glucose", "Sugar"), "line 1: the columns are Age, BMI, Sugar"),
+        ("", "line 1: the columns are none; right would be Age, BMI, Glucose"),
     ],
 )
-def test_a_wrong_cell_is_named(tmp_path: Path, line: int, old: str, new: str, words: str) -> None:
+def test_wrong_columns_are_named(tmp_path: Path, header: str, words: str) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(write_table(generate_table(60, seed=1)).decode().replace(HEADER, header))
+    with pytest.raises(ValueError, match=words):
+        read_table(file)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("Age", "old", "'old' is not a number such as 23.5"),
+        ("BMI", "", "'' is not a number"),
+        ("HOMA", "nan", "nan is out of range: index of insulin resistance, 0.46 to 25.1"),
+        ("Leptin", "inf", "inf is out of range"),
+        ("Age", "-3", "-3 is out of range: age, 24 to 89 years"),
+        ("Classification", "0", "'0' is neither 1 (control) nor 2 (patient)"),
+        ("Classification", "1.5", "'1.5' is neither 1"),
+    ],
+)
+def test_a_wrong_cell_is_named(tmp_path: Path, column: str, cell: str, words: str) -> None:
     lines = write_table(generate_table(60, seed=1)).decode().splitlines()
-    row = lines[line - 1]
-    replaced = old.format(Age=row.split(",")[0], end=row[-2:])
-    lines[line - 1] = row.replace(replaced, new)
+    cells = lines[4].split(",")
+    cells[HEADER.split(",").index(column)] = cell
+    lines[4] = ",".join(cells)
     file = tmp_path / "rows.csv"
     file.write_text("\n".join(lines))
-    with pytest.raises(ValueError, match=r"rows\.csv, ") as caught:
+    with pytest.raises(ValueError, match=r"rows\.csv, line 5, column ") as caught:
         read_table(file)
-    assert words in str(caught.value)
+    assert f"column {column!r}: {words}" in str(caught.value)
+
+
+def test_a_row_with_a_cell_too_many_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_bytes(write_table(generate_table(60, seed=1)).replace(b",1\n", b",1,1\n"))
+    with pytest.raises(ValueError, match="line 2: 11 cells; right would be 10"):
+        read_table(file)
 
 
 def test_too_few_rows_of_a_class_are_refused(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,13 +92,14 @@ def table_hash(table: Table) -> str:
 
 
 def _value(text: str, feature: Feature, place: str) -> float:
+    place = f"{place}, column {feature.name!r}"
     try:
         value = float(text)
     except ValueError:
-        value = math.nan
+        raise ValueError(f"{place}: {text!r} is not a number such as 23.5") from None
     problem = feature.problem(value)
     if problem is not None:
-        raise ValueError(f"{place}, column {feature.name!r}: {text!r}: {problem}")
+        raise ValueError(f"{place}: {problem}")
     return value
 
 
