@@ -140,10 +140,10 @@ def test_shuffled_labels_give_chance(model: str, shuffled: dict[str, float]) -> 
 
 @pytest.fixture(scope="module")
 def shuffled() -> dict[str, float]:
-    """Mean AUC by model over 20 repeats of the whole pipeline, each with labels of its own."""
+    """Mean AUC by model over 12 repeats of the whole pipeline, each with labels of its own."""
     table = generate_table(116, seed=6)
     models = ("svm", "logistic", "bayes", "small", "mlp")
-    found = evaluate(table, repeats=20, shuffled=True, features=("nested",), models=models)
+    found = evaluate(table, repeats=12, shuffled=True, features=("nested",), models=models)
     return {
         model: float(fold_aucs(found.splits, found.scores["nested", model]).mean())
         for model in models

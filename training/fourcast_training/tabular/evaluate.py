@@ -24,6 +24,8 @@ FEATURES: tuple[Features, ...] = ("nested", "four", "nine")
 MODELS = tuple(PUBLISHED)
 
 FOUR = tuple(COLUMNS.index(feature) for feature in INPUTS)
+NINE = tuple(range(len(COLUMNS)))
+"""Places in `COLUMNS`."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,14 @@ def evaluate(
         ]
     scores: dict[tuple[Features, str], Sequence[Floats]] = {}
     probabilities: Sequence[Floats] = ()
+    columns: dict[Features, Sequence[tuple[int, ...]]] = {
+        "nested": chosen,
+        "four": [FOUR] * len(splits),
+        "nine": [NINE] * len(splits),
+    }
     runs = [(way, model) for way in features for model in models]
     for way, model in tqdm(runs, desc="models", unit="model", leave=False, disable=None):
-        columns = {"nested": chosen, "four": [FOUR] * len(splits)}.get(
-            way, [tuple(range(len(COLUMNS)))] * len(splits)
-        )
-        tasks = list(_tasks(logarithms, splits, columns))
+        tasks = list(_tasks(logarithms, splits, columns[way]))
         if model == "mlp" and way == "nested":
             probabilities = mlp.ask_planned(tasks, seed)
             scores[way, model] = [answer - 0.5 for answer in probabilities]
