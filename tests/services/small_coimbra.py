@@ -39,7 +39,8 @@ def probabilities(model: bytes, *row: float) -> list[float]:
     (answers,) = ReferenceEvaluator(onnx.load_from_string(model)).run(
         None, {FEATURES.name: features}
     )
-    return np.asarray(answers)[0].tolist()
+    found: list[float] = np.asarray(answers)[0].tolist()
+    return found
 
 
 def publish_small_coimbra(

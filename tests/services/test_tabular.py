@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -76,7 +77,7 @@ def test_features_are_listed_as_they_are_checked(tabular: Tabular) -> None:
             math.nextafter(entry.maximum, math.inf),
         ):
             wrong = request({entry.name: beyond})
-            error = failure(lambda wrong=wrong: tabular.Classify(wrong))
+            error = failure(partial(tabular.Classify, wrong))
             field, reason = error.field_violation()
             assert field == f"features.{entry.name}"
             assert f"{entry.minimum:g} to {entry.maximum:g} {entry.unit}" in reason

@@ -15,6 +15,9 @@ class CoimbraNet(nn.Module):
     Logarithm, scaling, network, calibration: all that training did to a row stands here.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(
         self, mean: Floats, deviation: Floats, networks: Networks, calibration: Calibration
     ) -> None:

@@ -36,7 +36,7 @@ def choose_features(features: Floats, labels: Labels) -> tuple[int, ...]:
     scaled = (features - features.mean(axis=0)) / features.std(axis=0)
     # Squared distances by feature, so that those of a set are a sum; float64 [F, n, n].
     squares = (scaled.T[:, :, None] - scaled.T[:, None, :]) ** 2
-    target = 2.0 * labels - 1.0
+    target = (2 * labels - 1).astype(np.float64)
     sets = np.array(list(combinations(range(features.shape[1]), CHOSEN)))
     errors = [
         _errors(squares, target, sets[start : start + _SETS_AT_ONCE])

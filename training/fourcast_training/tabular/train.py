@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import tyro
 
 from fourcast_models.model_config import Batching, ModelConfig
@@ -163,8 +164,11 @@ def fit_whole(table: Table, seed: int) -> tuple[CoimbraNet, Plan]:
     return network.eval(), plan
 
 
-def _golden_rows() -> np.typing.NDArray[np.float32]:
+def _golden_rows() -> npt.NDArray[np.float32]:
     """Rows across the allowed ranges, nobody's own, float32 [GOLDEN_ROWS, 4]."""
     random = np.random.default_rng(0)
     low, high = (np.array([getattr(f, end) for f in INPUTS]) for end in ("minimum", "maximum"))
-    return (low + (high - low) * random.random((GOLDEN_ROWS, len(INPUTS)))).astype(np.float32)
+    rows: npt.NDArray[np.float32] = (
+        low + (high - low) * random.random((GOLDEN_ROWS, len(INPUTS)))
+    ).astype(np.float32)
+    return rows
