@@ -1,6 +1,7 @@
 """The figures of an evaluation, beside plain definitions of them."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from sklearn.metrics import confusion_matrix
 
@@ -17,7 +18,7 @@ from fourcast_training.tabular.published import PUBLISHED
 LABELS = np.array([0, 1] * 30)
 
 
-def random_scores(splits: list[Split], shift: float) -> list[np.typing.NDArray[np.float64]]:
+def random_scores(splits: list[Split], shift: float) -> list[npt.NDArray[np.float64]]:
     """Normal, and higher by the shift for class 1."""
     random = np.random.default_rng(0)
     return [

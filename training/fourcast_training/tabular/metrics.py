@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 from sklearn.metrics import roc_auc_score, roc_curve
 
@@ -128,7 +129,7 @@ def _best_threshold(labels: Labels, scores: Floats) -> float:
     return float(np.nextafter(thresholds[np.argmax(true - false)], -np.inf))
 
 
-def _rates(labels: Labels, positive: np.typing.NDArray[np.bool_]) -> list[float]:
+def _rates(labels: Labels, positive: npt.NDArray[np.bool_]) -> list[float]:
     tp, fn = np.sum(positive & (labels == 1)), np.sum(~positive & (labels == 1))
     fp, tn = np.sum(positive & (labels == 0)), np.sum(~positive & (labels == 0))
     return [

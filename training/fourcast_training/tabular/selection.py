@@ -10,6 +10,7 @@ J. Shawe-Taylor and N. Cristianini, "Kernel Methods for Pattern Analysis" (2004)
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
 from fourcast_training.tabular.data import Floats, Labels
 
@@ -45,7 +46,7 @@ def choose_features(features: Floats, labels: Labels) -> tuple[int, ...]:
     return tuple(sets[np.argmin(np.concatenate(errors))].tolist())
 
 
-def _errors(squares: Floats, target: Floats, sets: np.typing.NDArray[np.int64]) -> Floats:
+def _errors(squares: Floats, target: Floats, sets: npt.NDArray[np.int64]) -> Floats:
     """The mean squared leave-one-out error of each set, float64 [S]."""
     kernels = np.exp(-_WIDTH * squares[sets].sum(axis=1))
     inverses = np.linalg.inv(kernels + _RIDGE * np.eye(len(target)))
