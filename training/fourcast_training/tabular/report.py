@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -85,9 +86,16 @@ class Report:
 
     evaluation: Evaluation
 
+    @cached_property
+    def _aucs(self) -> dict[tuple[Features, str], Floats]:
+        return {
+            run: fold_aucs(self.evaluation.splits, scores)
+            for run, scores in self.evaluation.scores.items()
+        }
+
     def aucs(self, features: Features, model: str) -> Floats:
         """By fold."""
-        return fold_aucs(self.evaluation.splits, self.evaluation.scores[features, model])
+        return self._aucs[features, model]
 
     def metrics(self) -> dict[str, float]:
         """The MLP's figures."""
