@@ -19,7 +19,7 @@ PUBLISHED_HASH = "ca699ca79557654328edb1ee1e1ed434806847ea12ed873a1eaafc25f02b57
 """`table_hash` of the 116 rows of UCI data set 451."""
 
 FEWEST_OF_A_CLASS = 25
-"""Five folds, and five more in each training part, need some rows of either class in each."""
+"""Five folds, and three more in each training part, need some rows of either class in each."""
 
 
 @dataclass(frozen=True)
