@@ -43,6 +43,7 @@ from fourcast_clients.credentials import Credentials, CredentialsError
 from fourcast_clients.doodle import Doodle, Drawing, Guess, Guesses, LiveGuesses, Stroke, Watching
 from fourcast_clients.errors import FourcastError
 from fourcast_clients.models import Models
+from fourcast_clients.tabular import Classification, Feature, Measurement, Tabular
 
 __all__ = [
     "COLUMNS",
@@ -52,17 +53,20 @@ __all__ = [
     "Board",
     "Cancellation",
     "Cell",
+    "Classification",
     "Connect4",
     "Credentials",
     "CredentialsError",
     "Doodle",
     "Drawing",
+    "Feature",
     "Fourcast",
     "FourcastError",
     "Guess",
     "Guesses",
     "Level",
     "LiveGuesses",
+    "Measurement",
     "Models",
     "Move",
     "Outcome",
@@ -71,6 +75,7 @@ __all__ = [
     "Source",
     "Status",
     "Stroke",
+    "Tabular",
     "Value",
     "Watching",
 ]
@@ -84,6 +89,7 @@ class Fourcast:
         connect4: The Connect-4 calls.
         doodle: The calls that name what is drawn.
         models: The calls about the server's models.
+        tabular: The calls that classify named measurements.
     """
 
     def __init__(
@@ -109,6 +115,7 @@ class Fourcast:
         self.connect4 = Connect4(self._calls)
         self.doodle = Doodle(self._calls)
         self.models = Models(self._calls)
+        self.tabular = Tabular(self._calls)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Return as soon as the server's health check says that it serves.

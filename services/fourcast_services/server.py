@@ -13,9 +13,10 @@ from fourcast.connect4.v1 import connect4_pb2_grpc
 from fourcast.doodle.v1 import doodle_pb2_grpc
 from fourcast.models.v1 import models_pb2_grpc
 from fourcast.stego.v1 import stego_pb2_grpc
+from fourcast.tabular.v1 import tabular_pb2_grpc
 from fourcast_models.connect4.book import Book
 from fourcast_models.repository import default_repository
-from fourcast_services import connect4, doodle, models, stego, tracing
+from fourcast_services import connect4, doodle, models, stego, tabular, tracing
 from fourcast_services.address import BindError
 from fourcast_services.admission import OpenCalls
 from fourcast_services.credentials import read_token, server_credentials
@@ -123,7 +124,13 @@ async def serve(
         stego.StegoServicer(backend, threads, max_image_pixels=settings.limits.max_image_pixels),
         guarded,
     )
-    services = [connect4.SERVICE_NAME, doodle.SERVICE_NAME, stego.SERVICE_NAME]
+    tabular_pb2_grpc.add_TabularServiceServicer_to_server(tabular.TabularServicer(backend), guarded)
+    services = [
+        connect4.SERVICE_NAME,
+        doodle.SERVICE_NAME,
+        stego.SERVICE_NAME,
+        tabular.SERVICE_NAME,
+    ]
     inference = None
     if engine is not None:
         inference = InferenceServicer(

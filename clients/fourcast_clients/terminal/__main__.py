@@ -17,6 +17,7 @@ from fourcast_clients.terminal.exit_codes import UsageError
 from fourcast_clients.terminal.local_service import LocalServiceError
 from fourcast_clients.terminal.models import Models
 from fourcast_clients.terminal.play import Play
+from fourcast_clients.terminal.screen import Screen
 from fourcast_clients.terminal.web import Web
 
 
@@ -33,6 +34,7 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "doodle": Classify,
     "models": Models,
     "web": Web,
+    "screen": Screen,
 }
 
 DESCRIPTION = """Use small neural networks that a fourcast server offers.

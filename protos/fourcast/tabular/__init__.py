@@ -1,0 +1,1 @@
+"""Small classifiers of named measurements on the wire."""

@@ -1,0 +1,1 @@
+"""Version 1 of the tabular messages and service, generated from `tabular.proto`."""
