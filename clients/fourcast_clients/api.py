@@ -9,6 +9,8 @@
         print(fourcast.connect4.analyze("4453").scores)
         triangle = [(0, 90), (50, 0), (100, 90), (0, 90)]
         print(fourcast.doodle.classify(drawing=[triangle]).guesses[0].category)
+        stego = fourcast.stego.hide(Path("cat.png").read_bytes(), "meow").image
+        print(fourcast.stego.reveal(stego).text)
 
 Every failed call raises `FourcastError`. A client may be used from several threads at once. A
 server that wants to know its callers is given `Credentials`:
@@ -42,6 +44,7 @@ from fourcast_clients.connect4 import (
 from fourcast_clients.credentials import Credentials, CredentialsError
 from fourcast_clients.doodle import Doodle, Drawing, Guess, Guesses, LiveGuesses, Stroke, Watching
 from fourcast_clients.errors import FourcastError
+from fourcast_clients.stego import Capacity, Hidden, Profile, Revealed, Stego
 
 __all__ = [
     "COLUMNS",
@@ -50,6 +53,7 @@ __all__ = [
     "Analysis",
     "Board",
     "Cancellation",
+    "Capacity",
     "Cell",
     "Connect4",
     "Credentials",
@@ -60,14 +64,18 @@ __all__ = [
     "FourcastError",
     "Guess",
     "Guesses",
+    "Hidden",
     "Level",
     "LiveGuesses",
     "Move",
     "Outcome",
     "Player",
     "Position",
+    "Profile",
+    "Revealed",
     "Source",
     "Status",
+    "Stego",
     "Stroke",
     "Value",
     "Watching",
@@ -81,6 +89,7 @@ class Fourcast:
         server: The address given.
         connect4: The Connect-4 calls.
         doodle: The calls that name what is drawn.
+        stego: The calls that hide texts in pictures.
     """
 
     def __init__(
@@ -105,6 +114,7 @@ class Fourcast:
         self._calls = Calls(server, timeout, credentials or Credentials())
         self.connect4 = Connect4(self._calls)
         self.doodle = Doodle(self._calls)
+        self.stego = Stego(self._calls)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Return as soon as the server's health check says that it serves.
