@@ -75,6 +75,7 @@ FUNCTIONS = {
 
 def main() -> None:
     """Answer until standard input closes."""
+    cv2.setNumThreads(1)
     answers = sys.stdout.buffer
     # Whatever the libraries print must not come between the answers.
     sys.stdout = sys.stderr

@@ -331,7 +331,7 @@ def _translated(
         # Not passing, unlike a full queue: the same request is too large the next time, too.
         code = grpc.StatusCode.INVALID_ARGUMENT
         text = (
-            f"the server at {server} does not pass that much in one call ({text}): use a smaller "
+            f"the server at {server} does not take that much in one call ({text}): use a smaller "
             "file, or have the server started with a larger --max-message-mebibytes"
         )
     elif code is grpc.StatusCode.RESOURCE_EXHAUSTED:

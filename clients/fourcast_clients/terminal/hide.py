@@ -60,8 +60,7 @@ class Hide:
     """Where the picture with the text goes."""
 
     profile: Profile = Profile.ROBUST
-    """capacity holds much in files that are stored without loss; robust survives JPEG, resizing and
-    brightness."""
+    """capacity holds much in files that are stored without loss; robust survives JPEG and more."""
 
     passphrase_file: PassphraseFile = None
     """Encrypt with the passphrase in this file; the line break at its end does not count."""
