@@ -21,6 +21,7 @@ from tests.services.status import failure
 Stego = stego_pb2_grpc.StegoServiceStub
 
 TEXT = "¡Hola, ñandú! \U0001f388\n"
+LONG_TEXT = np.random.default_rng(1).bytes(3000).hex()
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,7 @@ def test_each_failure_has_its_own_status(stego: Stego) -> None:
     for passphrase in (None, "wrong"):
         assert revealing(sealed, passphrase) == wrong_passphrase
     plain = stego.Hide(
-        wire.HideRequest(image=cover(), text=TEXT * 90, profile=wire.PROFILE_CAPACITY)
+        wire.HideRequest(image=cover(), text=LONG_TEXT, profile=wire.PROFILE_CAPACITY)
     ).image
     assert revealing(plain, "one too many") == wrong_passphrase
     damaged = pixels_of(plain).copy()
