@@ -9,6 +9,8 @@
         print(fourcast.connect4.analyze("4453").scores)
         triangle = [(0, 90), (50, 0), (100, 90), (0, 90)]
         print(fourcast.doodle.classify(drawing=[triangle]).guesses[0].category)
+        stego = fourcast.stego.hide(Path("cat.png").read_bytes(), "meow").image
+        print(fourcast.stego.reveal(stego).text)
 
 Every failed call raises `FourcastError`. A client may be used from several threads at once. A
 server that wants to know its callers is given `Credentials`:
@@ -43,6 +45,7 @@ from fourcast_clients.credentials import Credentials, CredentialsError
 from fourcast_clients.doodle import Doodle, Drawing, Guess, Guesses, LiveGuesses, Stroke, Watching
 from fourcast_clients.errors import FourcastError
 from fourcast_clients.models import Models
+from fourcast_clients.stego import Capacity, Hidden, Profile, Revealed, Stego
 from fourcast_clients.tabular import Classification, Feature, Measurement, Tabular
 
 __all__ = [
@@ -52,6 +55,7 @@ __all__ = [
     "Analysis",
     "Board",
     "Cancellation",
+    "Capacity",
     "Cell",
     "Classification",
     "Connect4",
@@ -64,6 +68,7 @@ __all__ = [
     "FourcastError",
     "Guess",
     "Guesses",
+    "Hidden",
     "Level",
     "LiveGuesses",
     "Measurement",
@@ -72,8 +77,11 @@ __all__ = [
     "Outcome",
     "Player",
     "Position",
+    "Profile",
+    "Revealed",
     "Source",
     "Status",
+    "Stego",
     "Stroke",
     "Tabular",
     "Value",
@@ -90,6 +98,7 @@ class Fourcast:
         doodle: The calls that name what is drawn.
         models: The calls about the server's models.
         tabular: The calls that classify named measurements.
+        stego: The calls that hide texts in pictures.
     """
 
     def __init__(
@@ -116,6 +125,7 @@ class Fourcast:
         self.doodle = Doodle(self._calls)
         self.models = Models(self._calls)
         self.tabular = Tabular(self._calls)
+        self.stego = Stego(self._calls)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Return as soon as the server's health check says that it serves.

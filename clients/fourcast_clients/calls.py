@@ -283,6 +283,8 @@ def _open_channel(server: str, is_loopback: bool, credentials: Credentials) -> g
         ("grpc.keepalive_time_ms", KEEPALIVE_MILLISECONDS),
         # grpc would send even calls to this machine through a proxy in the environment.
         ("grpc.enable_http_proxy", int(not is_loopback)),
+        # The server bounds what it sends; gRPC's own 4 MiB would refuse its larger pictures.
+        ("grpc.max_receive_message_length", -1),
     ]
     if credentials.encrypts:
         files = (credentials.ca, credentials.key, credentials.certificate)
@@ -328,12 +330,15 @@ def _translated(
     elif code is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in text:
         # Not passing, unlike a full queue: the same request is too large the next time, too.
         code = grpc.StatusCode.INVALID_ARGUMENT
-        text = f"the server at {server} does not take that much in one call: {text}"
+        text = (
+            f"the server at {server} does not take that much in one call ({text}): use a smaller "
+            "file, or have the server started with a larger --max-message-mebibytes"
+        )
     elif code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         text = f"the server at {server} is busy: try again in {retry_after or 1:g} s"
     elif code is grpc.StatusCode.CANCELLED:
         text = "the call was cancelled"
-    elif code is grpc.StatusCode.UNAUTHENTICATED:
+    elif code is grpc.StatusCode.UNAUTHENTICATED and field is None:
         text = (
             f"the server at {server} does not accept this token: ask whoever runs it for the right "
             "one"

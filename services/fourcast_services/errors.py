@@ -90,9 +90,12 @@ def describe(error: Exception, method: str) -> Failure:
         case InputError():
             details = _bad_request("inputs", message)
         case NoMessageError() | CannotHideError():
+            # With the field, so that it is told from a model that was refused.
             code = grpc.StatusCode.FAILED_PRECONDITION
+            details = _bad_request("image", message)
         case DamagedError():
             code = grpc.StatusCode.DATA_LOSS
+            details = _bad_request("image", message)
         case WrongPassphraseError():
             # With the field, so that it is told from a wrong token of the call.
             code = grpc.StatusCode.UNAUTHENTICATED

@@ -9,6 +9,7 @@ from grpc.aio import ServicerContext
 from fourcast.stego.v1 import stego_pb2 as wire
 from fourcast.stego.v1 import stego_pb2_grpc
 from fourcast_models.stego.codec import PROFILES
+from fourcast_models.stego.comparison import side_by_side
 from fourcast_models.stego.errors import StegoError, TextTooLongError
 from fourcast_models.stego.hide import capacity, hide, reveal
 from fourcast_models.stego.pictures import Picture, write_png
@@ -72,6 +73,9 @@ class StegoServicer(stego_pb2_grpc.StegoServiceServicer):
                 survives_jpeg=hidden.survives_jpeg,
                 encoder_version=networks.versions[profile.encoder],
                 decoder_version=networks.versions[profile.decoder],
+                comparison=write_png(Picture(side_by_side(picture.pixels, hidden.pixels)))
+                if request.compare
+                else b"",
             )
 
         return await self._run(work, networks)

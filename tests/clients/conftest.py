@@ -6,6 +6,7 @@ import pytest
 from fourcast_clients.api import Fourcast
 from tests.services.running import RunningServer, run_server
 from tests.services.small_doodle import publish_small_doodle
+from tests.services.small_stego import publish_small_stego
 
 REPOSITORY = Path(__file__).resolve().parents[2] / "models" / "repository"
 
@@ -45,5 +46,27 @@ def doodle_server(doodle_repository: Path) -> Iterator[RunningServer]:
 def doodles(doodle_server: RunningServer) -> Iterator[Fourcast]:
     """A client of that service."""
     with Fourcast(doodle_server.address) as client:
+        client.wait_until_ready()
+        yield client
+
+
+@pytest.fixture(scope="session")
+def stego_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with the classical lattice codes in place of trained networks."""
+    return publish_small_stego(tmp_path_factory.mktemp("stego"))
+
+
+@pytest.fixture(scope="session")
+def stego_server(stego_repository: Path) -> Iterator[RunningServer]:
+    """A real service with them."""
+    with run_server(stego_repository) as server:
+        yield server
+        assert "Traceback" not in server.log()
+
+
+@pytest.fixture
+def hiding(stego_server: RunningServer) -> Iterator[Fourcast]:
+    """A client of that service."""
+    with Fourcast(stego_server.address) as client:
         client.wait_until_ready()
         yield client

@@ -20,10 +20,12 @@ class Failure:
     def field_violation(self) -> tuple[str, str]:
         """Field and description of an INVALID_ARGUMENT with one violation."""
         assert self.code is grpc.StatusCode.INVALID_ARGUMENT, self
-        request = error_details_pb2.BadRequest()
-        assert self.details[0].Unpack(request)
-        (violation,) = request.field_violations
+        violation = self._violation()
         return violation.field, violation.description
+
+    def code_and_field(self) -> tuple[grpc.StatusCode, str]:
+        """Of a failure with any code that is about one field."""
+        return self.code, self._violation().field
 
     def retry_seconds(self) -> float:
         """The delay of a RESOURCE_EXHAUSTED."""
@@ -31,6 +33,12 @@ class Failure:
         retry = error_details_pb2.RetryInfo()
         assert self.details[0].Unpack(retry)
         return float(retry.retry_delay.ToNanoseconds() / 1e9)
+
+    def _violation(self) -> error_details_pb2.BadRequest.FieldViolation:
+        request = error_details_pb2.BadRequest()
+        assert self.details[0].Unpack(request)
+        (violation,) = request.field_violations
+        return violation
 
 
 def failure(call: Callable[[], Any]) -> Failure:

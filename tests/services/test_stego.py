@@ -15,23 +15,20 @@ from fourcast.stego.v1 import stego_pb2_grpc
 from fourcast_models.stego.metrics import psnr
 from tests.services.running import run_server
 from tests.services.small_model import publish_small_model
+from tests.services.small_stego import publish_small_stego
 from tests.services.status import failure
-from tests.training.running import fourcast_train, run
 
 Stego = stego_pb2_grpc.StegoServiceStub
 
 TEXT = "¡Hola, ñandú! \U0001f388\n"
+LONG_TEXT = np.random.default_rng(1).bytes(3000).hex()
 
 
 @pytest.fixture(scope="module")
 def stego(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stego]:
-    folder = tmp_path_factory.mktemp("stego")
-    for preset in ("capacity", "robust"):
-        options = "--no-trained --pictures 1 --data.textures 20 --repository models"
-        done = run(fourcast_train(f"stego --preset {preset} --folder {preset} {options}"), folder)
-        assert done.returncode == 0, done.stderr
+    repository = publish_small_stego(tmp_path_factory.mktemp("stego"))
     with (
-        run_server(folder / "models", "--max-image-pixels", "100000") as server,
+        run_server(repository, "--max-image-pixels", "100000") as server,
         grpc.insecure_channel(server.address) as channel,
     ):
         yield Stego(channel)
@@ -105,24 +102,41 @@ def test_capacity_of_a_picture_and_of_a_size(stego: Stego) -> None:
 
 
 def test_each_failure_has_its_own_status(stego: Stego) -> None:
-    def revealing(image: bytes, passphrase: str | None = None) -> grpc.StatusCode:
+    def revealing(image: bytes, passphrase: str | None = None) -> tuple[grpc.StatusCode, str]:
         request = wire.RevealRequest(image=image, passphrase=passphrase)
-        return failure(lambda: stego.Reveal(request)).code
+        return failure(lambda: stego.Reveal(request)).code_and_field()
 
-    assert revealing(cover()) is grpc.StatusCode.FAILED_PRECONDITION
+    no_message = (grpc.StatusCode.FAILED_PRECONDITION, "image")
+    wrong_passphrase = (grpc.StatusCode.UNAUTHENTICATED, "passphrase")
+    assert revealing(cover()) == no_message
     sealed = stego.Hide(wire.HideRequest(image=cover(), text=TEXT, passphrase="right")).image
     for passphrase in (None, "wrong"):
-        assert revealing(sealed, passphrase) is grpc.StatusCode.UNAUTHENTICATED
+        assert revealing(sealed, passphrase) == wrong_passphrase
     plain = stego.Hide(
-        wire.HideRequest(image=cover(), text=TEXT * 90, profile=wire.PROFILE_CAPACITY)
+        wire.HideRequest(image=cover(), text=LONG_TEXT, profile=wire.PROFILE_CAPACITY)
     ).image
-    assert revealing(plain, "one too many") is grpc.StatusCode.UNAUTHENTICATED
+    assert revealing(plain, "one too many") == wrong_passphrase
     damaged = pixels_of(plain).copy()
-    damaged[40:200] = pixels_of(cover())[40:200]
+    damaged[100:130] = pixels_of(cover())[100:130]
     file = io.BytesIO()
     Image.fromarray(damaged).save(file, "PNG")
-    lost = (grpc.StatusCode.DATA_LOSS, grpc.StatusCode.FAILED_PRECONDITION)
-    assert revealing(file.getvalue()) in lost
+    assert revealing(file.getvalue()) == (grpc.StatusCode.DATA_LOSS, "image")
+
+
+def test_a_comparison_shows_both_and_their_difference(stego: Stego) -> None:
+    request = wire.HideRequest(image=cover(), text=TEXT, compare=True)
+    hidden = stego.Hide(request)
+    sheet = pixels_of(hidden.comparison)
+    given, result = pixels_of(cover()), pixels_of(hidden.image)
+    # Enlarged to two pixels a side, below a caption.
+    panels = [sheet[56:568:2, left : left + 512 : 2] for left in (16, 544, 1072)]
+    np.testing.assert_array_equal(panels[0], given)
+    np.testing.assert_array_equal(panels[1], result)
+    changed = (result != given).any(axis=2)
+    np.testing.assert_array_equal((panels[2] != 128).any(axis=2), changed)
+    assert changed.any()
+    request.compare = False
+    assert not stego.Hide(request).comparison
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image, ImageEnhance
 
-from fourcast_models.stego import hide
+from fourcast_models.stego import equaliser, hide
 from fourcast_models.stego.codec import (
     CAPACITY,
     PROFILES,
@@ -195,3 +195,46 @@ def test_nothing_is_given_out_unverified() -> None:
     )
     with pytest.raises(CannotHideError, match="nothing was hidden"):
         hide.hide(networks, ROBUST, cover(), TEXT)
+
+
+def counting(networks: Networks, asked: list[int]) -> Networks:
+    """The same, noting how many tiles the decoder is asked for."""
+
+    def decode(tiles: Pixels) -> np.typing.NDArray[np.float32]:
+        asked.append(len(tiles))
+        return networks.decode(tiles)
+
+    return Networks(networks.encode, decode)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_picture_without_a_text_is_not_searched_for_long(seed: int) -> None:
+    asked: list[int] = []
+    with pytest.raises(NoMessageError):
+        hide.reveal({ROBUST: counting(NETWORKS[ROBUST], asked)}, cover(seed))
+    # 16 tiles to read it, 20 candidates and noise of 4 each, twice 4 for each of 5 other sizes.
+    assert sum(asked) < 16 + 4 * (20 + 1) + 4 * (2 * 5 + 1) + 16
+
+
+def test_other_sizes_are_sampled_and_never_made() -> None:
+    large = np.tile(cover(), (5, 6, 1))
+    asked: list[int] = []
+    sizes = equaliser.promising_sizes(counting(NETWORKS[ROBUST], asked).decode, large, most=2)
+    assert sizes == []
+    # Every size is asked for once: a few tiles of it under two candidates.
+    assert set(asked) == {4, 8}
+    assert len(asked) > 50
+
+
+def test_the_size_before_is_found() -> None:
+    hidden = hide.hide(NETWORKS[ROBUST], ROBUST, cover(), TEXT).pixels
+    smaller = np.asarray(Image.fromarray(hidden).resize((192, 192), Image.Resampling.LANCZOS))
+    (best, *_) = equaliser.promising_sizes(NETWORKS[ROBUST].decode, smaller, most=2)
+    assert best == (256, 256)
+
+
+def test_a_sample_of_a_size_is_what_the_whole_would_have() -> None:
+    picture = Image.fromarray(cover())
+    whole = np.asarray(picture.resize((320, 384), Image.Resampling.BICUBIC))
+    sample = equaliser._resized_sample(picture, (320, 384))
+    np.testing.assert_allclose(sample, equaliser._sample(whole), atol=3)

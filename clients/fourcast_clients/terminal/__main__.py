@@ -12,11 +12,14 @@ import tyro
 from fourcast_clients.api import FourcastError
 from fourcast_clients.terminal import exit_codes
 from fourcast_clients.terminal.analyze import Analyze
+from fourcast_clients.terminal.capacity import MeasureCapacity
 from fourcast_clients.terminal.doodle import Classify
-from fourcast_clients.terminal.exit_codes import UsageError
+from fourcast_clients.terminal.exit_codes import CommandError, UsageError
+from fourcast_clients.terminal.hide import Hide
 from fourcast_clients.terminal.local_service import LocalServiceError
 from fourcast_clients.terminal.models import Models
 from fourcast_clients.terminal.play import Play
+from fourcast_clients.terminal.reveal import Reveal
 from fourcast_clients.terminal.screen import Screen
 from fourcast_clients.terminal.web import Web
 
@@ -35,6 +38,9 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "models": Models,
     "web": Web,
     "screen": Screen,
+    "hide": Hide,
+    "reveal": Reveal,
+    "capacity": MeasureCapacity,
 }
 
 DESCRIPTION = """Use small neural networks that a fourcast server offers.
@@ -44,6 +50,8 @@ Example: fourcast play --level search
 Example: fourcast analyze 44444
 
 Example: fourcast doodle cat.png
+
+Example: fourcast hide cat.png "meet me at five" out.png
 
 Example: fourcast web"""
 
@@ -55,8 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line without the program's name; None is this process's own.
 
     Returns:
-        The exit code: 0 fine, 1 server or other error, 2 wrong usage, 130 Ctrl-C, 128 and the
-        number of the signal after another one.
+        The exit code: 0 fine, 1 server or other error, 2 wrong usage, 3 to 5 a command's own, 130
+        Ctrl-C, 128 and the number of the signal after another one.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
@@ -86,6 +94,8 @@ def _run(command: Command) -> int:
         return command.run()
     except UsageError as error:
         code, text = exit_codes.WRONG_USAGE, str(error)
+    except CommandError as error:
+        code, text = error.code, str(error)
     except (FourcastError, LocalServiceError) as error:
         code, text = exit_codes.FAILED, str(error)
     name = next(name for name, kind in COMMANDS.items() if kind is type(command))

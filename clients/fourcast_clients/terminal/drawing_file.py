@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fourcast_clients.terminal.exit_codes import UsageError
+from fourcast_clients.terminal.input_file import read_input
 
 MAX_FILE_BYTES = 64 << 20
 """As much as a fourcast server takes in one message unless its flags say otherwise."""
@@ -26,7 +27,7 @@ def read_drawing_file(path: Path) -> Strokes | bytes:
         UsageError: If the file cannot be read, is empty or too large, or is a text without a
             drawing in this form.
     """
-    content = _read(path)
+    content = read_input(path, MAX_FILE_BYTES, "save the drawing smaller")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -34,26 +35,6 @@ def read_drawing_file(path: Path) -> Strokes | bytes:
     if "\0" in text:  # never in text, and always in a picture
         return content
     return _read_strokes(path, text)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise UsageError(f"{path}: there is no such file: check its name") from None
-    except IsADirectoryError:
-        raise UsageError(f"{path} is a folder: name one file in it") from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    if not content:
-        raise UsageError(f"{path} is empty: name a picture, or strokes as {FORM}")
-    if len(content) > MAX_FILE_BYTES:
-        raise UsageError(
-            f"{path} has more than {MAX_FILE_BYTES >> 20} MiB, which is the most that a server "
-            "takes: save the drawing smaller"
-        )
-    return content
 
 
 def _read_strokes(path: Path, text: str) -> Strokes:

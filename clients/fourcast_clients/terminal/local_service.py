@@ -18,6 +18,9 @@ ANY_PORT = "0"
 START_SECONDS = 60.0
 """How long a cold start may take: imports, models and their warm-up on a busy machine."""
 
+MESSAGE_MEBIBYTES = "512"
+"""What one call may send either way: a picture of 8,192 x 8,192 pixels as PNG, and more."""
+
 STOP_SECONDS = 5.0
 """How long the service may take to finish its calls before it is killed."""
 
@@ -96,8 +99,9 @@ class LocalService:
         self.stop()
 
     def _spawn(self, port: str) -> subprocess.Popen[bytes]:
+        flags = ["--port", port, "--max-message-mebibytes", MESSAGE_MEBIBYTES]
         return subprocess.Popen(
-            [sys.executable, "-m", "fourcast_services", "--port", port, "--exit-with-parent"],
+            [sys.executable, "-m", "fourcast_services", *flags, "--exit-with-parent"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

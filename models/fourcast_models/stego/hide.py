@@ -7,6 +7,7 @@ and brightest pixels moved away from the ends of the range.
 """
 
 import io
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ from fourcast_models.stego.codec import (
     decode_picture,
     encode_picture,
 )
-from fourcast_models.stego.equaliser import first_sureness, other_sizes, surest_change
+from fourcast_models.stego.equaliser import promising_sizes, resized, surest_change
 from fourcast_models.stego.errors import CannotHideError, DamagedError, NoMessageError
 from fourcast_models.stego.metrics import psnr, ssim
 from fourcast_models.stego.payload import Body
@@ -179,13 +180,15 @@ def reveal(
 
 def _equalised(decode: DecodeTiles, pixels: Pixels) -> tuple[Body, int] | DamagedError | None:
     """What `robust` reads after the surest change, at this size and at those it may have had."""
-    rivals = [surest_change(decode, pixels).apply(pixels)]
-    sized = sorted(other_sizes(pixels), key=lambda other: -first_sureness(decode, other))
-    rivals += [surest_change(decode, other).apply(other) for other in sized[:_MOST_SIZES]]
     damaged: DamagedError | None = None
-    for rival in rivals:
+    sizes = promising_sizes(decode, pixels, _MOST_SIZES)
+    for rival in itertools.chain([pixels], (resized(pixels, size) for size in sizes)):
+        guess = surest_change(decode, rival)
+        if not guess.is_worthwhile:
+            continue
         try:
-            return _read(decode, ROBUST, ROBUST.layout(*rival.shape[:2]), rival)
+            layout = ROBUST.layout(*rival.shape[:2])
+            return _read(decode, ROBUST, layout, guess.change.apply(rival))
         except NoMessageError:
             continue
         except DamagedError as error:

@@ -11,13 +11,17 @@ from fourcast_models.stego.codec import Pixels
 _WINDOW, _SIGMA = 11, 1.5
 _STABILISERS = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 _PART = 64
-"""Pixels across for which SSIM is computed at once: its matrices are of this size."""
+"""Pixels down, and for SSIM across, that are worked on at once: its matrices are of this size."""
 
 
 def psnr(one: Pixels, other: Pixels) -> float:
     """The peak signal-to-noise ratio over all three colours, in dB; infinite for equal pictures."""
-    difference = one.astype(np.int16) - other
-    error = float(np.square(difference, dtype=np.int32).mean())
+    total = 0
+    # Some rows at a time: the squares of the largest pictures would fill a gigabyte.
+    for top in range(0, len(one), _PART):
+        difference = one[top : top + _PART].astype(np.int16) - other[top : top + _PART]
+        total += int(np.square(difference, dtype=np.int32).sum(dtype=np.int64))
+    error = total / one.size
     return 10.0 * math.log10(255**2 / error) if error else math.inf
 
 

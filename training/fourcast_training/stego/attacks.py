@@ -54,7 +54,7 @@ def toned(kind: type[ImageEnhance.Brightness | ImageEnhance.Contrast], factor: f
     return attack
 
 
-_KERNELS = {
+KERNELS = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
     "Lanczos": Image.Resampling.LANCZOS,
@@ -75,7 +75,7 @@ LOSSY: Mapping[str, Attack] = {
     **{
         f"x{scale:g} {name}, restored": resized(scale, kernel, restored=True)
         for scale in (0.75, 1.5, 2.0)
-        for name, kernel in _KERNELS.items()
+        for name, kernel in KERNELS.items()
     },
     "x0.75 bilinear": resized(0.75, Image.Resampling.BILINEAR, restored=False),
     "x2 bicubic": resized(2.0, Image.Resampling.BICUBIC, restored=False),

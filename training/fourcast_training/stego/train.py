@@ -23,7 +23,9 @@ from fourcast_models.stego.codec import (
     STRENGTH,
     Profile,
 )
+from fourcast_models.stego.comparison import side_by_side
 from fourcast_models.stego.hide import Networks
+from fourcast_models.stego.pictures import Picture, write_png
 from fourcast_training.command_line import read_preset
 from fourcast_training.export import Origin, export, open_onnx, stamp_of
 from fourcast_training.files import write_atomically
@@ -31,7 +33,6 @@ from fourcast_training.loop import Batch, Progress, choose_device, fit
 from fourcast_training.plots import save_curves
 from fourcast_training.stego import slides
 from fourcast_training.stego.card import METRICS_FILE, Result, write_card
-from fourcast_training.stego.charts import save_comparison
 from fourcast_training.stego.data import Split, crops, load
 from fourcast_training.stego.evaluate import Report, evaluate, full_text
 from fourcast_training.stego.net import Pair, ServedDecoder, ServedEncoder
@@ -293,11 +294,12 @@ def _identity(config: TrainConfig, data: dict[str, Split]) -> str:
 def _write_charts(config: TrainConfig, networks: Networks, result: Result) -> None:
     """The curves and a few pictures to look at, and the figures as numbers."""
     generator = np.random.default_rng(config.data.seed)
-    pairs = []
+    rows = []
     for cover in result.data["test"].pictures[:_SHOWN]:
         text = full_text(generator, config.rules.layout(*cover.shape[:2]).capacity)
-        pairs.append((cover, hide.hide(networks, config.rules, cover, text).pixels))
-    save_comparison(pairs, config.folder / "comparison.png")
+        rows.append(side_by_side(cover, hide.hide(networks, config.rules, cover, text).pixels))
+    sheet = write_png(Picture(np.vstack(rows)))
+    write_atomically(config.folder / "comparison.png", lambda stream: stream.write(sheet))
     _write_json(config.folder / METRICS_FILE, result.report.metrics())
     if result.progress is not None:
         shares = [name for name in result.progress.history[0] if name.startswith("errors")]

@@ -24,29 +24,29 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x66ourcast/stego/v1/stego.proto\x12\x11\x66ourcast.stego.v1\"%\n\x04Size\x12\r\n\x05width\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\"\x7f\n\x0bHideRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x0c\n\x04text\x18\x02 \x01(\t\x12+\n\x07profile\x18\x03 \x01(\x0e\x32\x1a.fourcast.stego.v1.Profile\x12\x17\n\npassphrase\x18\x04 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_passphrase\"\xdf\x01\n\x0cHideResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x0f\n\x07psnr_db\x18\x02 \x01(\x01\x12\x0c\n\x04ssim\x18\x03 \x01(\x01\x12\x12\n\nbytes_used\x18\x04 \x01(\x04\x12\x17\n\x0f\x62ytes_available\x18\x05 \x01(\x04\x12+\n\x07profile\x18\x06 \x01(\x0e\x32\x1a.fourcast.stego.v1.Profile\x12\x15\n\rsurvives_jpeg\x18\x07 \x01(\x08\x12\x17\n\x0f\x65ncoder_version\x18\x08 \x01(\t\x12\x17\n\x0f\x64\x65\x63oder_version\x18\t \x01(\t\"F\n\rRevealRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x17\n\npassphrase\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_passphrase\"|\n\x0eRevealResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12+\n\x07profile\x18\x02 \x01(\x0e\x32\x1a.fourcast.stego.v1.Profile\x12\x16\n\x0e\x63orrected_bits\x18\x03 \x01(\x04\x12\x17\n\x0f\x64\x65\x63oder_version\x18\x04 \x01(\t\"\x97\x01\n\x12GetCapacityRequest\x12\x0f\n\x05image\x18\x01 \x01(\x0cH\x00\x12\'\n\x04size\x18\x02 \x01(\x0b\x32\x17.fourcast.stego.v1.SizeH\x00\x12+\n\x07profile\x18\x03 \x01(\x0e\x32\x1a.fourcast.stego.v1.Profile\x12\x11\n\tencrypted\x18\x04 \x01(\x08\x42\x07\n\x05\x63over\"\x82\x01\n\x13GetCapacityResponse\x12\x17\n\x0f\x62ytes_available\x18\x01 \x01(\x04\x12+\n\x07profile\x18\x02 \x01(\x0e\x32\x1a.fourcast.stego.v1.Profile\x12%\n\x04size\x18\x03 \x01(\x0b\x32\x17.fourcast.stego.v1.Size*L\n\x07Profile\x12\x17\n\x13PROFILE_UNSPECIFIED\x10\x00\x12\x14\n\x10PROFILE_CAPACITY\x10\x01\x12\x12\n\x0ePROFILE_ROBUST\x10\x02\x32\x84\x02\n\x0cStegoService\x12G\n\x04Hide\x12\x1e.fourcast.stego.v1.HideRequest\x1a\x1f.fourcast.stego.v1.HideResponse\x12M\n\x06Reveal\x12 .fourcast.stego.v1.RevealRequest\x1a!.fourcast.stego.v1.RevealResponse\x12\\\n\x0bGetCapacity\x12%.fourcast.stego.v1.GetCapacityRequest\x1a&.fourcast.stego.v1.GetCapacityResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x66ourcast/stego/v1/stego.proto\x12\x11\x66ourcast.stego.v1\"%\n\x04Size\x12\r\n\x05width\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\"\x90\x01\n\x0bHideRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x0c\n\x04text\x18\x02 \x01(\t\x12+\n\x07profile\x18\x03 \x01(\x0e\x32\x1a.fourcast.stego.v1.Profile\x12\x17\n\npassphrase\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x0f\n\x07\x63ompare\x18\x05 \x01(\x08\x42\r\n\x0b_passphrase\"\xf3\x01\n\x0cHideResponse\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x0f\n\x07psnr_db\x18\x02 \x01(\x01\x12\x0c\n\x04ssim\x18\x03 \x01(\x01\x12\x12\n\nbytes_used\x18\x04 \x01(\x04\x12\x17\n\x0f\x62ytes_available\x18\x05 \x01(\x04\x12+\n\x07profile\x18\x06 \x01(\x0e\x32\x1a.fourcast.stego.v1.Profile\x12\x15\n\rsurvives_jpeg\x18\x07 \x01(\x08\x12\x17\n\x0f\x65ncoder_version\x18\x08 \x01(\t\x12\x17\n\x0f\x64\x65\x63oder_version\x18\t \x01(\t\x12\x12\n\ncomparison\x18\n \x01(\x0c\"F\n\rRevealRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\x12\x17\n\npassphrase\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_passphrase\"|\n\x0eRevealResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12+\n\x07profile\x18\x02 \x01(\x0e\x32\x1a.fourcast.stego.v1.Profile\x12\x16\n\x0e\x63orrected_bits\x18\x03 \x01(\x04\x12\x17\n\x0f\x64\x65\x63oder_version\x18\x04 \x01(\t\"\x97\x01\n\x12GetCapacityRequest\x12\x0f\n\x05image\x18\x01 \x01(\x0cH\x00\x12\'\n\x04size\x18\x02 \x01(\x0b\x32\x17.fourcast.stego.v1.SizeH\x00\x12+\n\x07profile\x18\x03 \x01(\x0e\x32\x1a.fourcast.stego.v1.Profile\x12\x11\n\tencrypted\x18\x04 \x01(\x08\x42\x07\n\x05\x63over\"\x82\x01\n\x13GetCapacityResponse\x12\x17\n\x0f\x62ytes_available\x18\x01 \x01(\x04\x12+\n\x07profile\x18\x02 \x01(\x0e\x32\x1a.fourcast.stego.v1.Profile\x12%\n\x04size\x18\x03 \x01(\x0b\x32\x17.fourcast.stego.v1.Size*L\n\x07Profile\x12\x17\n\x13PROFILE_UNSPECIFIED\x10\x00\x12\x14\n\x10PROFILE_CAPACITY\x10\x01\x12\x12\n\x0ePROFILE_ROBUST\x10\x02\x32\x84\x02\n\x0cStegoService\x12G\n\x04Hide\x12\x1e.fourcast.stego.v1.HideRequest\x1a\x1f.fourcast.stego.v1.HideResponse\x12M\n\x06Reveal\x12 .fourcast.stego.v1.RevealRequest\x1a!.fourcast.stego.v1.RevealResponse\x12\\\n\x0bGetCapacity\x12%.fourcast.stego.v1.GetCapacityRequest\x1a&.fourcast.stego.v1.GetCapacityResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fourcast.stego.v1.stego_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROFILE']._serialized_start=931
-  _globals['_PROFILE']._serialized_end=1007
+  _globals['_PROFILE']._serialized_start=969
+  _globals['_PROFILE']._serialized_end=1045
   _globals['_SIZE']._serialized_start=52
   _globals['_SIZE']._serialized_end=89
-  _globals['_HIDEREQUEST']._serialized_start=91
-  _globals['_HIDEREQUEST']._serialized_end=218
-  _globals['_HIDERESPONSE']._serialized_start=221
-  _globals['_HIDERESPONSE']._serialized_end=444
-  _globals['_REVEALREQUEST']._serialized_start=446
-  _globals['_REVEALREQUEST']._serialized_end=516
-  _globals['_REVEALRESPONSE']._serialized_start=518
-  _globals['_REVEALRESPONSE']._serialized_end=642
-  _globals['_GETCAPACITYREQUEST']._serialized_start=645
-  _globals['_GETCAPACITYREQUEST']._serialized_end=796
-  _globals['_GETCAPACITYRESPONSE']._serialized_start=799
-  _globals['_GETCAPACITYRESPONSE']._serialized_end=929
-  _globals['_STEGOSERVICE']._serialized_start=1010
-  _globals['_STEGOSERVICE']._serialized_end=1270
+  _globals['_HIDEREQUEST']._serialized_start=92
+  _globals['_HIDEREQUEST']._serialized_end=236
+  _globals['_HIDERESPONSE']._serialized_start=239
+  _globals['_HIDERESPONSE']._serialized_end=482
+  _globals['_REVEALREQUEST']._serialized_start=484
+  _globals['_REVEALREQUEST']._serialized_end=554
+  _globals['_REVEALRESPONSE']._serialized_start=556
+  _globals['_REVEALRESPONSE']._serialized_end=680
+  _globals['_GETCAPACITYREQUEST']._serialized_start=683
+  _globals['_GETCAPACITYREQUEST']._serialized_end=834
+  _globals['_GETCAPACITYRESPONSE']._serialized_start=837
+  _globals['_GETCAPACITYRESPONSE']._serialized_end=967
+  _globals['_STEGOSERVICE']._serialized_start=1048
+  _globals['_STEGOSERVICE']._serialized_end=1308
 # @@protoc_insertion_point(module_scope)

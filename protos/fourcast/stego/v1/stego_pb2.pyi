@@ -77,6 +77,7 @@ class HideRequest(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     PROFILE_FIELD_NUMBER: _builtins.int
     PASSPHRASE_FIELD_NUMBER: _builtins.int
+    COMPARE_FIELD_NUMBER: _builtins.int
     image: _builtins.bytes
     """The picture: a PNG, JPEG, WebP, GIF or BMP file, each side of 64 to 8,192 pixels. Its
     transparency is kept and its orientation applied; all other metadata is dropped.
@@ -87,6 +88,8 @@ class HideRequest(_message.Message):
     """What the result must survive."""
     passphrase: _builtins.str
     """Encrypts the text; absent for none, and never empty."""
+    compare: _builtins.bool
+    """Whether the answer is to have a comparison, too."""
     def __init__(
         self,
         *,
@@ -94,10 +97,11 @@ class HideRequest(_message.Message):
         text: _builtins.str = ...,
         profile: Global___Profile.ValueType = ...,
         passphrase: _builtins.str | None = ...,
+        compare: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_passphrase", b"_passphrase", "passphrase", b"passphrase"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_passphrase", b"_passphrase", "image", b"image", "passphrase", b"passphrase", "profile", b"profile", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_passphrase", b"_passphrase", "compare", b"compare", "image", b"image", "passphrase", b"passphrase", "profile", b"profile", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__passphrase: _TypeAlias = _typing.Literal["passphrase"]  # noqa: Y015
     _WhichOneofArgType__passphrase: _TypeAlias = _typing.Literal["_passphrase", b"_passphrase"]  # noqa: Y015
@@ -120,6 +124,7 @@ class HideResponse(_message.Message):
     SURVIVES_JPEG_FIELD_NUMBER: _builtins.int
     ENCODER_VERSION_FIELD_NUMBER: _builtins.int
     DECODER_VERSION_FIELD_NUMBER: _builtins.int
+    COMPARISON_FIELD_NUMBER: _builtins.int
     image: _builtins.bytes
     """A PNG file."""
     psnr_db: _builtins.float
@@ -138,6 +143,10 @@ class HideResponse(_message.Message):
     """The version of the profile's encoder that hid it."""
     decoder_version: _builtins.str
     """The version of the profile's decoder that read it back."""
+    comparison: _builtins.bytes
+    """If asked for: a PNG file to look at, with the picture given, the result and their difference,
+    amplified, side by side, about 1,600 x 580 pixels. Of large pictures, not every pixel.
+    """
     def __init__(
         self,
         *,
@@ -150,10 +159,11 @@ class HideResponse(_message.Message):
         survives_jpeg: _builtins.bool = ...,
         encoder_version: _builtins.str = ...,
         decoder_version: _builtins.str = ...,
+        comparison: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes_available", b"bytes_available", "bytes_used", b"bytes_used", "decoder_version", b"decoder_version", "encoder_version", b"encoder_version", "image", b"image", "profile", b"profile", "psnr_db", b"psnr_db", "ssim", b"ssim", "survives_jpeg", b"survives_jpeg"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes_available", b"bytes_available", "bytes_used", b"bytes_used", "comparison", b"comparison", "decoder_version", b"decoder_version", "encoder_version", b"encoder_version", "image", b"image", "profile", b"profile", "psnr_db", b"psnr_db", "ssim", b"ssim", "survives_jpeg", b"survives_jpeg"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

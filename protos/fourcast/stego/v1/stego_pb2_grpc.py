@@ -60,7 +60,7 @@ class StegoServiceServicer:
         """The picture with a text in it. It has been read back before it is sent.
         INVALID_ARGUMENT: the image cannot be read or has a size out of range, or the text is too long;
         nothing was hidden.
-        FAILED_PRECONDITION: the text does not come back from this picture.
+        FAILED_PRECONDITION with the field "image": the text does not come back from this picture.
         NOT_FOUND: the server has no networks for the profile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -70,9 +70,9 @@ class StegoServiceServicer:
     def Reveal(self, request, context):
         """The text that is hidden in a picture, in whatever profile.
         INVALID_ARGUMENT: the image cannot be read or has a size out of range.
-        FAILED_PRECONDITION: there is no text in it.
-        DATA_LOSS: there is one, but it is damaged.
-        UNAUTHENTICATED: the text has another passphrase, or one where none was given, or none where
+        FAILED_PRECONDITION with the field "image": there is no text in it.
+        DATA_LOSS with the field "image": there is one, but it is damaged.
+        UNAUTHENTICATED with the field "passphrase": the text has another passphrase, or one where none was given, or none where
         one was given.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -37,15 +37,15 @@ class StegoServiceStub:
     """The picture with a text in it. It has been read back before it is sent.
     INVALID_ARGUMENT: the image cannot be read or has a size out of range, or the text is too long;
     nothing was hidden.
-    FAILED_PRECONDITION: the text does not come back from this picture.
+    FAILED_PRECONDITION with the field "image": the text does not come back from this picture.
     NOT_FOUND: the server has no networks for the profile.
     """
     Reveal: _grpc.UnaryUnaryMultiCallable[_stego_pb2.RevealRequest, _stego_pb2.RevealResponse]
     """The text that is hidden in a picture, in whatever profile.
     INVALID_ARGUMENT: the image cannot be read or has a size out of range.
-    FAILED_PRECONDITION: there is no text in it.
-    DATA_LOSS: there is one, but it is damaged.
-    UNAUTHENTICATED: the text has another passphrase, or one where none was given, or none where
+    FAILED_PRECONDITION with the field "image": there is no text in it.
+    DATA_LOSS with the field "image": there is one, but it is damaged.
+    UNAUTHENTICATED with the field "passphrase": the text has another passphrase, or one where none was given, or none where
     one was given.
     """
     GetCapacity: _grpc.UnaryUnaryMultiCallable[_stego_pb2.GetCapacityRequest, _stego_pb2.GetCapacityResponse]
@@ -62,15 +62,15 @@ class StegoServiceAsyncStub(StegoServiceStub):
     """The picture with a text in it. It has been read back before it is sent.
     INVALID_ARGUMENT: the image cannot be read or has a size out of range, or the text is too long;
     nothing was hidden.
-    FAILED_PRECONDITION: the text does not come back from this picture.
+    FAILED_PRECONDITION with the field "image": the text does not come back from this picture.
     NOT_FOUND: the server has no networks for the profile.
     """
     Reveal: _aio.UnaryUnaryMultiCallable[_stego_pb2.RevealRequest, _stego_pb2.RevealResponse]  # type: ignore[assignment]
     """The text that is hidden in a picture, in whatever profile.
     INVALID_ARGUMENT: the image cannot be read or has a size out of range.
-    FAILED_PRECONDITION: there is no text in it.
-    DATA_LOSS: there is one, but it is damaged.
-    UNAUTHENTICATED: the text has another passphrase, or one where none was given, or none where
+    FAILED_PRECONDITION with the field "image": there is no text in it.
+    DATA_LOSS with the field "image": there is one, but it is damaged.
+    UNAUTHENTICATED with the field "passphrase": the text has another passphrase, or one where none was given, or none where
     one was given.
     """
     GetCapacity: _aio.UnaryUnaryMultiCallable[_stego_pb2.GetCapacityRequest, _stego_pb2.GetCapacityResponse]  # type: ignore[assignment]
@@ -90,7 +90,7 @@ class StegoServiceServicer(metaclass=_abc_1.ABCMeta):
         """The picture with a text in it. It has been read back before it is sent.
         INVALID_ARGUMENT: the image cannot be read or has a size out of range, or the text is too long;
         nothing was hidden.
-        FAILED_PRECONDITION: the text does not come back from this picture.
+        FAILED_PRECONDITION with the field "image": the text does not come back from this picture.
         NOT_FOUND: the server has no networks for the profile.
         """
 
@@ -102,9 +102,9 @@ class StegoServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_stego_pb2.RevealResponse, _abc.Awaitable[_stego_pb2.RevealResponse]]:
         """The text that is hidden in a picture, in whatever profile.
         INVALID_ARGUMENT: the image cannot be read or has a size out of range.
-        FAILED_PRECONDITION: there is no text in it.
-        DATA_LOSS: there is one, but it is damaged.
-        UNAUTHENTICATED: the text has another passphrase, or one where none was given, or none where
+        FAILED_PRECONDITION with the field "image": there is no text in it.
+        DATA_LOSS with the field "image": there is one, but it is damaged.
+        UNAUTHENTICATED with the field "passphrase": the text has another passphrase, or one where none was given, or none where
         one was given.
         """
 
