@@ -42,12 +42,14 @@ from fourcast_clients.connect4 import (
 from fourcast_clients.credentials import Credentials, CredentialsError
 from fourcast_clients.doodle import Doodle, Drawing, Guess, Guesses, LiveGuesses, Stroke, Watching
 from fourcast_clients.errors import FourcastError
+from fourcast_clients.forecast import Backtest, Forecast, Forecasting
 
 __all__ = [
     "COLUMNS",
     "DEFAULT_SERVER",
     "ROWS",
     "Analysis",
+    "Backtest",
     "Board",
     "Cancellation",
     "Cell",
@@ -56,6 +58,8 @@ __all__ = [
     "CredentialsError",
     "Doodle",
     "Drawing",
+    "Forecast",
+    "Forecasting",
     "Fourcast",
     "FourcastError",
     "Guess",
@@ -81,6 +85,7 @@ class Fourcast:
         server: The address given.
         connect4: The Connect-4 calls.
         doodle: The calls that name what is drawn.
+        forecast: The calls that forecast daily prices.
     """
 
     def __init__(
@@ -105,6 +110,7 @@ class Fourcast:
         self._calls = Calls(server, timeout, credentials or Credentials())
         self.connect4 = Connect4(self._calls)
         self.doodle = Doodle(self._calls)
+        self.forecast = Forecasting(self._calls)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Return as soon as the server's health check says that it serves.

@@ -11,10 +11,11 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from fourcast.connect4.v1 import connect4_pb2_grpc
 from fourcast.doodle.v1 import doodle_pb2_grpc
+from fourcast.forecast.v1 import forecast_pb2_grpc
 from fourcast.stego.v1 import stego_pb2_grpc
 from fourcast_models.connect4.book import Book
 from fourcast_models.repository import default_repository
-from fourcast_services import connect4, doodle, stego, tracing
+from fourcast_services import connect4, doodle, forecast, stego, tracing
 from fourcast_services.address import BindError
 from fourcast_services.admission import OpenCalls
 from fourcast_services.credentials import read_token, server_credentials
@@ -57,6 +58,9 @@ WAITING_PER_SLOT = 16
 
 PICTURE_THREADS = 2
 """How many pictures are hidden in or read at once: the largest take much memory."""
+
+FORECAST_THREADS = 2
+"""How many series are worked on at once."""
 
 SCOUT_TABLE_MEBIBYTES = 1
 """The least: a search of a few plies remembers nothing."""
@@ -109,6 +113,7 @@ async def serve(
     scouts = _solver_pool(1, _make_scout)
     streams = Streams(settings.limits.max_streams)
     threads = Threads(PICTURE_THREADS, WAITING_PER_SLOT * PICTURE_THREADS, "pictures")
+    series_threads = Threads(FORECAST_THREADS, WAITING_PER_SLOT * FORECAST_THREADS, "series")
 
     # One line a product.
     connect4_pb2_grpc.add_Connect4ServiceServicer_to_server(
@@ -122,7 +127,11 @@ async def serve(
         stego.StegoServicer(backend, threads, max_image_pixels=settings.limits.max_image_pixels),
         guarded,
     )
+    forecast_pb2_grpc.add_ForecastServiceServicer_to_server(
+        forecast.ForecastServicer(backend, series_threads, streams), guarded
+    )
     services = [connect4.SERVICE_NAME, doodle.SERVICE_NAME, stego.SERVICE_NAME]
+    services.append(forecast.SERVICE_NAME)
     inference = None
     if engine is not None:
         inference = InferenceServicer(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fourcast_training.sequence.data import read_series
+from fourcast_models.sequence.prices_file import read_series
 from fourcast_training.sequence.download import (
     PAGE_DAYS,
     DownloadConfig,

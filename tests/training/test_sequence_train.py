@@ -10,10 +10,10 @@ import pytest
 
 from fourcast_models.repository import read_model
 from fourcast_models.sequence.codec import MEDIAN, Tensors
+from fourcast_models.sequence.prices_file import write_series
 from fourcast_training.export import open_onnx, stamp_of
 from fourcast_training.sequence.controls import NETWORKS, ControlConfig, control
 from fourcast_training.sequence.controls import main as controls_main
-from fourcast_training.sequence.data import write_series
 from fourcast_training.sequence.generated import generate
 from fourcast_training.sequence.learned import LearnConfig, learn
 from fourcast_training.sequence.presets import PRESETS, chosen_preset

@@ -7,6 +7,7 @@ import pytest
 
 from fourcast_models.sequence.codec import MEDIAN
 from fourcast_models.sequence.forecasts import Forecasts, Places
+from fourcast_models.sequence.model import Fitted, Model
 from fourcast_models.sequence.scores import score
 from fourcast_models.sequence.series import Series
 from fourcast_training.loop import LoopConfig
@@ -22,7 +23,6 @@ from fourcast_training.sequence.learned import (
     split,
     windows_of,
 )
-from fourcast_training.sequence.model import Fitted, Model
 from fourcast_training.sequence.walk_forward import ProtocolConfig, walk_forward
 
 SERIES = generate("garch", 500, seed=1)

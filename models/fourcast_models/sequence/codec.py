@@ -129,7 +129,8 @@ def units_at(series: Series, origins: Places) -> npt.NDArray[np.float64]:
     sums = np.concatenate([[0.0], np.cumsum(series.log_returns**2)])
     starts = np.maximum(0, origins - UNIT_DAYS)
     squares = (sums[origins] - sums[starts]) / np.maximum(origins - starts, 1)
-    return np.sqrt(np.maximum(squares, np.finfo(np.float64).tiny))
+    units: npt.NDArray[np.float64] = np.sqrt(np.maximum(squares, np.finfo(np.float64).tiny))
+    return units
 
 
 def bounds_of(level: int) -> tuple[int, int]:

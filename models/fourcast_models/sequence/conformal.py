@@ -61,13 +61,27 @@ def _corrections(scores: Floats, level: float, first: int) -> Floats:
     """For each origin and day ahead the quantile of the scores known by then, [N - first, H]."""
     origins, horizon = scores.shape
     corrections = np.zeros((origins - first, horizon))
-    for ahead in range(horizon):
-        column = scores[:, ahead]
-        for origin in range(max(first, FEWEST + ahead + 1), origins):
-            # The forecast made at origin o for o + ahead + 1 is judged by the close of that day.
-            end = origin - ahead
-            known = np.sort(column[max(0, end - WINDOW) : end])
+    for ahead in range(1, horizon + 1):
+        column = scores[:, ahead - 1]
+        for origin in range(first, origins):
+            count = scores_known(origin, ahead)
+            if not count:
+                continue
+            # The forecast made at origin o for o + ahead is judged by the close of that day.
+            end = origin - ahead + 1
+            known = np.sort(column[end - count : end])
             # The quantile that split conformal prediction asks for, so that the share is kept.
-            place = min(len(known), math.ceil((len(known) + 1) * level)) - 1
-            corrections[origin - first, ahead] = known[place]
+            place = min(count, math.ceil((count + 1) * level)) - 1
+            corrections[origin - first, ahead - 1] = known[place]
     return corrections
+
+
+def scores_known(before: int, ahead: int) -> int:
+    """How many scores correct a forecast's interval; 0 if there are too few.
+
+    Args:
+        before: How many forecasts were made on the days before it.
+        ahead: How many days ahead it is, at least 1.
+    """
+    known = before - ahead + 1
+    return min(known, WINDOW) if known > FEWEST else 0

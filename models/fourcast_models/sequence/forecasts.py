@@ -44,6 +44,15 @@ class Forecasts:
             self.origins[rows], self.prices[rows], self.volatility[rows], self.magnitude[rows]
         )
 
+    def ahead(self, days: int) -> "Forecasts":
+        """The first days of each forecast."""
+        return Forecasts(
+            self.origins,
+            self.prices[:, :days],
+            self.volatility[:, :days],
+            self.magnitude[:, :days],
+        )
+
     def with_prices(self, prices: Floats) -> "Forecasts":
         """The same with other quantiles of the prices."""
         return replace(self, prices=prices)

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from fourcast_models.sequence.codec import CODEC_VERSION
 from fourcast_models.sequence.forecasts import Forecasts
+from fourcast_models.sequence.model import Model
 from fourcast_models.sequence.series import Series
 from fourcast_training.loop import LoopConfig
 from fourcast_training.parallel import run_parts
 from fourcast_training.sequence.baselines import BASELINES
 from fourcast_training.sequence.learned import LearnConfig, LearnedModel
-from fourcast_training.sequence.model import Model
 from fourcast_training.sequence.net import NetConfig
 from fourcast_training.sequence.walk_forward import ProtocolConfig, walk_forward
 

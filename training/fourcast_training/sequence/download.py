@@ -25,8 +25,8 @@ from typing import NamedTuple
 import tyro
 from tqdm import tqdm
 
+from fourcast_models.sequence.prices_file import read_series
 from fourcast_training.files import write_atomically
-from fourcast_training.sequence.data import read_series
 
 log = logging.getLogger(__name__)
 

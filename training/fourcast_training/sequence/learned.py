@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from fourcast_models.sequence.codec import MEDIAN, Tensors
 from fourcast_models.sequence.forecasts import Forecasts, Places
+from fourcast_models.sequence.model import Fitted
 from fourcast_models.sequence.series import Series
 from fourcast_models.sequence.significance import compare
 from fourcast_training import loop
 from fourcast_training.loop import Batch, LoopConfig, Progress
-from fourcast_training.sequence.model import Fitted
 from fourcast_training.sequence.net import (
     ForecastNet,
     NetConfig,

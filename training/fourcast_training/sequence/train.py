@@ -13,13 +13,13 @@ from fourcast_models.model_config import Arrays, Batching, ModelConfig
 from fourcast_models.repository import default_repository, read_model
 from fourcast_models.sequence.codec import CODEC_VERSION, Tensors
 from fourcast_models.sequence.forecasts import forecasts_from
+from fourcast_models.sequence.prices_file import read_series
 from fourcast_models.sequence.series import Series
 from fourcast_training.export import Origin, export, open_onnx, stamp_of
 from fourcast_training.loop import choose_device
 from fourcast_training.sequence.backtests import BESIDE, backtest_all, model_of
 from fourcast_training.sequence.card import Result, write_card
 from fourcast_training.sequence.charts import save_coverage, save_fan, save_volatility
-from fourcast_training.sequence.data import read_series
 from fourcast_training.sequence.generated import generate
 from fourcast_training.sequence.learned import fewest_days, learn
 from fourcast_training.sequence.net import ServedNet
