@@ -160,7 +160,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class TestDay:
+class PastDay:
     """What a model forecast one day ahead, and what happened.
 
     Attributes:
@@ -171,8 +171,6 @@ class TestDay:
         magnitude: The mean absolute log return that was forecast.
         size: The absolute log return that came.
     """
-
-    __test__ = False  # pytest takes the name for a test's
 
     day: date | None
     close: float
@@ -201,7 +199,7 @@ class Backtest:
     scores: tuple[Score, ...]
     always_up: dict[int, float]
     verdicts: tuple[Verdict, ...]
-    test_days: tuple[TestDay, ...]
+    test_days: tuple[PastDay, ...]
     seen_days: int | None
     model: str
     model_version: str
@@ -404,8 +402,8 @@ def _score(message: forecast_pb2.Score) -> Score:
     )
 
 
-def _test_day(message: forecast_pb2.TestDay) -> TestDay:
-    return TestDay(
+def _test_day(message: forecast_pb2.TestDay) -> PastDay:
+    return PastDay(
         _day(message.day),
         message.close,
         message.median,

@@ -11,8 +11,11 @@ import tyro
 
 from fourcast_clients.api import FourcastError
 from fourcast_clients.terminal import exit_codes
+from fourcast_clients.terminal.backtest import TryOut
+from fourcast_clients.terminal.data import Fetch
 from fourcast_clients.terminal.doodle import Classify
 from fourcast_clients.terminal.exit_codes import UsageError
+from fourcast_clients.terminal.forecast import Predict
 from fourcast_clients.terminal.local_service import LocalServiceError
 from fourcast_clients.terminal.play import Play
 
@@ -27,13 +30,18 @@ class Command(Protocol):
 COMMANDS: dict[str, Callable[..., Command]] = {
     "play": Play,
     "doodle": Classify,
+    "forecast": Predict,
+    "backtest": TryOut,
+    "data": Fetch,
 }
 
 DESCRIPTION = """Use small neural networks that a fourcast server offers.
 
 Example: fourcast play --level search
 
-Example: fourcast doodle cat.png"""
+Example: fourcast doodle cat.png
+
+Example: fourcast forecast prices.csv --plot out.png"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
