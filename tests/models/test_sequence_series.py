@@ -119,7 +119,7 @@ def test_the_unit_forgets_what_was_long_ago() -> None:
 
 def test_a_series_shorter_than_the_window_is_refused() -> None:
     series = Series("prices", DAYS, CLOSES)
-    with pytest.raises(ValueError, match="from day 60 of prices .* but the network reads 61 days"):
+    with pytest.raises(ValueError, match=r"from day 60 of prices .* but the network reads 61 days"):
         Tensors(window=61, horizon=1).encode(series, np.array([59]))
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fourcast_clients.api import Backtest, FourcastError
-from fourcast_clients.forecast import DEFAULT_TEST_DAYS, Score
+from fourcast_clients.forecast import DEFAULT_TEST_DAYS, Outcome, Score
 from fourcast_clients.terminal import exit_codes
 from fourcast_clients.terminal.bar import bar
 from fourcast_clients.terminal.connection import connected
@@ -32,6 +32,18 @@ CHARTS = {
     "volatility.png": save_volatility,
 }
 
+LEGEND = """\
+error: mean absolute error of the median; ratio: that over naive's; right: days with the right sign;
+80 %, 95 %: outcomes inside the interval; size: squared error of the forecast absolute return over
+that of yesterday's; QLIKE: of the volatility, lower is better; price: beside the last one."""
+
+_PRICE = {
+    Outcome.BETTER: "better",
+    Outcome.AS_GOOD: "as good",
+    Outcome.WORSE: "worse",
+    Outcome.UNKNOWN: "unknown",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class TryOut:
@@ -42,8 +54,8 @@ class TryOut:
     test. "har" are the statistics that the networks correct.
 
     Without --server it starts a service of its own and stops it at the end. With --json it prints
-    one JSON object: {"scores": [{"forecast": "naive", "ahead": 1, "ratio": 1.0, ...}, ...], "verdicts":
-    [...], "test_days": [...], ...}
+    one JSON object: {"scores": [{"forecast": "naive", "ahead": 1, "ratio": 1.0, ...}, ...],
+    "verdicts": [...], "test_days": [...], ...}
 
     Example: fourcast backtest prices.csv --model gru --days 1000 --plots pictures
 
@@ -117,34 +129,33 @@ def show(backtest: Backtest, console: Console) -> None:
         scores = [score for score in backtest.scores if score.ahead == ahead]
         distance = "One day ahead" if ahead == 1 else f"{ahead} days ahead"
         console.print(f"{distance}, {scores[0].days} days with an outcome:", style="bold")
-        table = Table(box=None, pad_edge=False, header_style="bold")
+        # Narrow enough for 80 characters, with the longest name of a network.
+        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
         table.add_column("forecast")
-        for name in ("error", "to naive", "direction", "in 80 %", "in 95 %", "size", "QLIKE", "p"):
+        for name in ("error", "ratio", "right", "80 %", "95 %", "size", "QLIKE"):
             table.add_column(name, justify="right")
-        table.add_column("the price is")
+        table.add_column("price")
         for score in scores:
             table.add_row(*_cells(score))
             if score.forecast == "naive":
-                table.add_row("always up", "", "", f"{up:.1%}", *[""] * 6)
+                table.add_row("always up", "", "", f"{up:.1%}")
         console.print(table)
         console.print()
-    console.print(
-        "error: mean absolute error of the median. size: squared error of the forecast absolute\n"
-        "return over that of yesterday's. Lower is better there and in QLIKE.",
-        style="dim",
-    )
+    console.print(LEGEND, style="dim", soft_wrap=True)
     if backtest.seen_days:
         console.print(
             f"{backtest.seen_days} of the {len(backtest.test_days)} days were over when the "
             f"training ended ({backtest.trained_until}): the table is too good there.",
             style="yellow",
+            soft_wrap=True,
         )
     for verdict in backtest.verdicts:
-        console.print(verdict.text, style=COLOURS[verdict.outcome])
+        console.print(verdict.text, style=COLOURS[verdict.outcome], soft_wrap=True)
     console.print(
         f"Answered by {backtest.model}, version {backtest.model_version}, trained up to "
         f"{backtest.trained_until}.",
         style="dim",
+        soft_wrap=True,
     )
 
 
@@ -158,6 +169,5 @@ def _cells(score: Score) -> list[str]:
         f"{score.coverage[95]:.1%}",
         f"{score.magnitude_ratio:.4f}",
         f"{score.qlike:.4f}",
-        "" if score.forecast == "naive" else f"{score.p_value:.3f}",
-        "" if score.forecast == "naive" else f"{score.outcome.value} the last one",
+        "" if score.forecast == "naive" else _PRICE[score.outcome],
     ]

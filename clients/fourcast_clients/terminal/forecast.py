@@ -118,13 +118,16 @@ def show(forecast: Forecast, console: Console) -> None:
         table.add_row(str(one.day or f"+{one.ahead}"), price(one.median), *spans)
     console.print(table)
     if not forecast.corrected_by:
-        console.print("Too few earlier forecasts are known: the intervals are not corrected.")
+        console.print(
+            "Too few earlier forecasts are known: the intervals are not corrected.", soft_wrap=True
+        )
     for verdict in forecast.verdicts:
-        console.print(verdict.text, style=COLOURS[verdict.outcome])
+        console.print(verdict.text, style=COLOURS[verdict.outcome], soft_wrap=True)
     console.print(
         f"Answered by {forecast.model}, version {forecast.model_version}, trained up to "
         f"{forecast.trained_until}.",
         style="dim",
+        soft_wrap=True,
     )
 
 

@@ -122,9 +122,15 @@ def _figure(title: str) -> "tuple[Figure, Axes]":
 
 
 def _finish(figure: "Figure", axes: "Axes", unit: str, first: date | None, file: Path) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
     axes.set_ylabel(unit)
     if first is None:
         axes.set_xlabel("day")
+    else:
+        locator = AutoDateLocator()
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.grid(alpha=0.3)
     axes.margins(x=0.01)
     axes.legend(loc="best", frameon=False)

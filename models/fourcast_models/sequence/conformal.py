@@ -53,7 +53,12 @@ def conformal(forecasts: Forecasts, series: Series, first: int = 0) -> Forecasts
         ],
         axis=2,
     )
-    prices = closes[first:, :, None] * np.exp(corrected * total[first:, :, None])
+    logs = corrected * total[first:, :, None]
+    middle = logs[:, :, MEDIAN : MEDIAN + 1]
+    # Nobody knows more of a later day: by chance alone its correction may be the smaller one.
+    distances = np.maximum.accumulate(np.abs(logs - middle), axis=1)
+    logs = middle + np.sign(np.arange(logs.shape[2]) - MEDIAN) * distances
+    prices = closes[first:, :, None] * np.exp(logs)
     return forecasts.select(slice(first, None)).with_prices(prices)
 
 

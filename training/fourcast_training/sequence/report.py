@@ -113,7 +113,7 @@ class Report:
         return "\n".join(lines)
 
     def _coverage_table(self) -> str:
-        groups = _groups(self.series, self.raw[NAIVE])
+        groups = groups_of(self.series, self.raw[NAIVE])
         lines = [
             f"| forecast | seed | level | {' | '.join(groups)} |",
             f"| --- | ---: | ---: |{' ---: |' * len(groups)}",
@@ -182,7 +182,7 @@ def report_on(series: Series, names: Sequence[str], raw: Mapping[Row, Forecasts]
     return Report(series, tuple(names), raw, intervals, scores)
 
 
-def _groups(series: Series, naive: Forecasts) -> dict[str, npt.NDArray[np.bool_]]:
+def groups_of(series: Series, naive: Forecasts) -> dict[str, npt.NDArray[np.bool_]]:
     """The origins altogether, in thirds of recent volatility, and by year of the outcome."""
     recent = naive.volatility[:, 0]
     low, high = np.quantile(recent, [1 / 3, 2 / 3])
