@@ -1,6 +1,7 @@
 """Forecasts on the wire and in code: prices and options in, fans, verdicts and scores out."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -228,12 +229,12 @@ def _read_message(message: wire.Series) -> Series:
 
 def _read_day(text: str, place: int) -> np.datetime64:
     try:
-        day = np.datetime64(text, "D")
+        day: date | None = date.fromisoformat(text)
     except ValueError:
-        day = np.datetime64("NaT")
-    if np.isnat(day) or str(day) != text:
-        raise FieldError(f"series.days[{place}]", f"{text!r} is not a day such as 2026-11-21")
-    return day
+        day = None
+    if str(day) != text:
+        raise FieldError(f"series.days[{place}]", f"{text[:40]!r} is not a day such as 2026-11-21")
+    return np.datetime64(day, "D")
 
 
 def _write_days(days: Days) -> list[str]:

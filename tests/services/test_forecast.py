@@ -284,8 +284,12 @@ def still() -> wire.Series:
 @pytest.mark.parametrize(
     ("request_", "field", "reason"),
     [
-        (wire.BacktestRequest(csv=csv_of(walk(300)), days=60), "days", "61 to 5000"),
-        (wire.BacktestRequest(csv=csv_of(walk(300)), days=5001), "days", "61 to 5000"),
+        (
+            wire.BacktestRequest(csv=csv_of(walk(300)), days=60),
+            "days",
+            "60, but must be 61 to 5000",
+        ),
+        (wire.BacktestRequest(csv=csv_of(walk(300)), days=5001), "days", "5001, but must be"),
         (wire.BacktestRequest(csv=csv_of(walk(300)), horizon=31), "horizon", "1 to 30"),
         (wire.BacktestRequest(csv=csv_of(walk(300))), "csv", "365 test days need at least 427"),
         (wire.BacktestRequest(series=still(), days=100), "series.closes[130]", "stands still"),
