@@ -81,7 +81,7 @@ def test_a_backtest(forecaster: Fourcast) -> None:
     ("call", "words"),
     [
         (lambda f: f.predict(), "give the prices as closes="),
-        (lambda f: f.predict([1.0], csv=b""), "give the prices"),
+        (lambda f: f.predict([1.0], csv=b""), "as closes=, with days="),
         (lambda f: f.predict(csv=b"", days=[]), "give the prices"),
         (lambda f: f.predict([1.0], horizon=0), "horizon is 0"),
         (lambda f: f.backtest([1.0], test_days=0), "test_days is 0"),
@@ -100,7 +100,7 @@ def test_what_cannot_be_sent(
         (lambda f: f.predict([]), "INVALID_ARGUMENT", "series.closes"),
         (lambda f: f.predict(SERIES.closes, levels=[99]), "INVALID_ARGUMENT", "levels[0]"),
         (lambda f: f.predict(SERIES.closes, model="nonesuch"), "NOT_FOUND", None),
-        (lambda f: f.backtest(SERIES.closes), "INVALID_ARGUMENT", "series.closes"),
+        (lambda f: f.backtest(SERIES.closes, test_days=20), "INVALID_ARGUMENT", "days"),
         (lambda f: f.backtest(csv=b"x"), "INVALID_ARGUMENT", "csv"),
     ],
 )

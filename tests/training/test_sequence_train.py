@@ -14,7 +14,7 @@ from fourcast_models.sequence.prices_file import write_series
 from fourcast_training.export import open_onnx, stamp_of
 from fourcast_training.sequence.controls import NETWORKS, ControlConfig, control
 from fourcast_training.sequence.controls import main as controls_main
-from fourcast_training.sequence.generated import generate
+from fourcast_training.sequence.generated import Process, generate
 from fourcast_training.sequence.learned import LearnConfig, learn
 from fourcast_training.sequence.presets import PRESETS, chosen_preset
 from fourcast_training.sequence.train import evaluate_published, main
@@ -149,6 +149,17 @@ def test_a_network_that_finds_nothing_says_nothing(tmp_path: Path) -> None:
     assert progress.best_score <= 0
     assert network.head is not None
     assert not network.head.weight.any()
+
+
+@pytest.mark.parametrize(("other", "trust"), [("autoregression", 1.0), ("random_walk", 0.0)])
+def test_of_several_series_each_must_bear_a_claim_out(
+    other: Process, trust: float, tmp_path: Path
+) -> None:
+    """What helps on one alone is not said of any."""
+    series = [generate("autoregression", 900, seed=0), generate(other, 900, seed=7)]
+    config = LearnConfig(net=replace(PRESETS["mlp"].learn.net, horizon=1))
+    network, _ = learn(series, config, 0, tmp_path)
+    assert network.trust.tolist() == [trust]
 
 
 def outcomes(name: str, config: ControlConfig) -> Mapping[str, int]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fourcast_models.sequence.codec import MEDIAN
+from fourcast_models.sequence.codec import MEDIAN, units_at
 from fourcast_models.sequence.forecasts import Forecasts, Places
 from fourcast_models.sequence.model import Fitted, Model
 from fourcast_models.sequence.scores import score
@@ -143,9 +143,13 @@ def test_windows_and_targets_are_neighbours() -> None:
     assert len(windows) == 500 - 31 + 1 - 3
     for row in (0, 17, len(windows) - 1):
         last = row + 30
-        assert windows.close[row].tolist() == SERIES.closes[row : last + 1].tolist()
-        reached = windows.close[row, -1].item() * np.exp(np.cumsum(windows.future[row].numpy()))
-        assert reached == pytest.approx(SERIES.closes[last + 1 : last + 4])
+        (unit,) = units_at(SERIES, np.array([last]))
+        moves = np.log(SERIES.closes[row : last + 1] / SERIES.closes[last])
+        seen = -np.cumsum(windows.returns[row].double().numpy()[::-1])[::-1] * unit
+        assert seen == pytest.approx(moves[:-1], abs=1e-5)
+        returns = np.cumsum(windows.future[row].double().numpy()) * unit
+        reached = SERIES.closes[last] * np.exp(returns)
+        assert reached == pytest.approx(SERIES.closes[last + 1 : last + 4], rel=1e-5)
         assert windows.weekday[row].tolist() == [SERIES.days[last].tolist().weekday()]
 
 
