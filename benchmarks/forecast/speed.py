@@ -19,6 +19,7 @@ from typing import Annotated
 import numpy as np
 import tritonclient.grpc as triton
 import tyro
+from tritonclient.utils import np_to_triton_dtype
 
 from benchmarks.own_service import ServiceError, own_service
 from fourcast_clients.api import Fourcast, FourcastError
@@ -104,7 +105,7 @@ class Benchmark:
         encoded = PUBLISHED.encode(series, np.array([len(series) - 1]))
         inputs = []
         for spec in PUBLISHED.inputs:
-            kind = triton.utils.np_to_triton_dtype(spec.dtype)
+            kind = np_to_triton_dtype(spec.dtype)
             inputs.append(triton.InferInput(spec.name, encoded[spec.name].shape, kind))
             inputs[-1].set_data_from_numpy(encoded[spec.name])
         with closing(triton.InferenceServerClient(server)) as client:

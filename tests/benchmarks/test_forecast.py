@@ -1,13 +1,13 @@
 """The benchmarks of the forecasts: every table has what it must have, and targets are judged."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.forecast.__main__ import Benchmark
+from benchmarks.forecast.speed import Benchmark as Speed
 from benchmarks.forecast.targets import judge
 from fourcast_models.sequence.baselines import naive
 from fourcast_models.sequence.forecasts import Forecasts
@@ -16,38 +16,34 @@ from fourcast_training.sequence.generated import generate
 from fourcast_training.sequence.report import report_on
 from tests.services.forecast_models import copy_forecast_models
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-
-
-def run(module: str, *flags: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", f"benchmarks.forecast{module}", *map(str, flags)]
-    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
-
 
 def test_a_quick_run_prints_every_table_and_a_second_one_does_nothing_twice(
-    tmp_path: Path,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    flags = ("--quick", "--networks", "mlp", "--folder", tmp_path)
-    finished = run("", *flags)
-    assert finished.returncode == 0, finished.stderr
-    tables = re.findall(r"(?:^\|.*\n)+", finished.stdout, re.MULTILINE)
+    benchmark = Benchmark(quick=True, networks=("mlp",), folder=tmp_path)
+    is_met = benchmark.run()
+    printed = capsys.readouterr().out
+    tables = re.findall(r"(?:^\|.*\n)+", printed, re.MULTILINE)
     assert len(tables) == 6
     for table in tables[:-1]:
         assert "\n| naive |" in table
         assert "\n| always up |" in table
         assert "\n| mlp | 0 |" in table
     assert tables[-1].count("\n") == 2 + 6
-    assert finished.stdout.rstrip().splitlines()[-1].startswith(("Every target", "Not every"))
+    judged = [line for line in tables[-1].splitlines()[2:] if "stretch" not in line]
+    assert is_met == all("| yes |" in line for line in judged)
     before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.npz")}
     assert len(before) == 6
-    assert run("", *flags).stdout == finished.stdout
+    assert benchmark.run() == is_met
+    assert capsys.readouterr().out == printed
     assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.npz")} == before
 
 
 def test_wrong_flags_say_so() -> None:
-    finished = run("", "--networks", "transformer")
-    assert finished.returncode == 1
-    assert "--networks: give some of mlp, lstm" in finished.stderr
+    with pytest.raises(ValueError, match="--networks: give some of mlp, lstm"):
+        Benchmark(networks=("transformer",))
+    with pytest.raises(ValueError, match="--seeds: give at least one"):
+        Benchmark(seeds=())
 
 
 def by_naive(series: Series, factor: float) -> Forecasts:
@@ -79,10 +75,9 @@ def test_targets_are_met_or_not(factor: float, met: bool) -> None:
     assert not targets["t of that beside HAR (stretch)"].is_met
 
 
-def test_the_speed_is_printed(tmp_path: Path) -> None:
-    finished = run(".speed", "--calls", 2, "--models", copy_forecast_models(tmp_path))
-    assert finished.returncode == 0, finished.stderr
-    rows = re.findall(r"^\| forecast_\w+ \|(.*)\|$", finished.stdout, re.MULTILINE)
+def test_the_speed_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Speed(calls=2, models=copy_forecast_models(tmp_path)).run()
+    rows = re.findall(r"^\| forecast_\w+ \|(.*)\|$", capsys.readouterr().out, re.MULTILINE)
     assert len(rows) == 3
     for row in rows:
         compute, call, *_ = (float(cell) for cell in row.split("|"))
