@@ -168,7 +168,9 @@ def learn(
         network.eval()
         first = validate(network)["validation_loss"]
     untrained = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    everything = together([windows_of(series, config.net) for series in past])
     if network.reader is None:
+        network.fit_har(everything.returns, everything.weekday, everything.future)
         return network, Progress()
     progress = loop.fit(
         network,
@@ -189,6 +191,8 @@ def learn(
     # Of several series each must bear it out: together they would count the same days twice.
     trusts = [trust_of(network, part) for _, part in parts]
     network.trust.copy_(torch.stack(trusts).amin(dim=0))
+    # HAR has nothing to stop early, so that at last it learns from the newest days, too.
+    network.fit_har(everything.returns, everything.weekday, everything.future)
     return network, progress
 
 

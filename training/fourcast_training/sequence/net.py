@@ -171,6 +171,20 @@ class ForecastNet(nn.Module):
             weekday: Int64 [N, 1].
             targets: Log returns of the days after each window, in units, float32 [N, H].
         """
+        self.fit_har(returns, weekday, targets)
+        sizes = targets.abs()
+        base = self.base_magnitude(returns, weekday)
+        total = torch.sqrt(torch.cumsum((base * self.ratio) ** 2, dim=1))
+        levels = torch.tensor(QUANTILES)
+        offsets = torch.quantile(torch.cumsum(targets, dim=1) / total, levels, dim=0).T
+        self.spacing.copy_(_softplus_inverse(offsets.diff(dim=1)))
+        spread = torch.quantile(sizes / base, levels, dim=0).T
+        first = torch.zeros_like(spread[:, :1])
+        self.spread.copy_(_softplus_inverse(spread.diff(dim=1, prepend=first)))
+
+    @torch.no_grad()
+    def fit_har(self, returns: Tensor, weekday: Tensor, targets: Tensor) -> None:
+        """Fit HAR alone; see `calibrate`."""
         sizes = targets.abs()
         features = har_features(returns, weekday).double()
         # The minimum-norm solution stands if a day of the week never occurs.
@@ -179,13 +193,6 @@ class ForecastNet(nn.Module):
         self.least.copy_(_LEAST * sizes.mean())
         base = self.base_magnitude(returns, weekday)
         self.ratio.copy_((targets / base).square().mean(dim=0).sqrt())
-        total = torch.sqrt(torch.cumsum((base * self.ratio) ** 2, dim=1))
-        levels = torch.tensor(QUANTILES)
-        offsets = torch.quantile(torch.cumsum(targets, dim=1) / total, levels, dim=0).T
-        self.spacing.copy_(_softplus_inverse(offsets.diff(dim=1)))
-        spread = torch.quantile(sizes / base, levels, dim=0).T
-        first = torch.zeros_like(spread[:, :1])
-        self.spread.copy_(_softplus_inverse(spread.diff(dim=1, prepend=first)))
 
 
 class ServedNet(nn.Module):
