@@ -42,7 +42,8 @@ from fourcast_clients.connect4 import (
 from fourcast_clients.credentials import Credentials, CredentialsError
 from fourcast_clients.doodle import Doodle, Drawing, Guess, Guesses, LiveGuesses, Stroke, Watching
 from fourcast_clients.errors import FourcastError
-from fourcast_clients.forecast import Backtest, Forecast, Forecasting
+from fourcast_clients.forecast import Forecasting
+from fourcast_clients.forecast_records import Backtest, Forecast
 
 __all__ = [
     "COLUMNS",

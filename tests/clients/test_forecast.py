@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fourcast_clients.api import Cancellation, Fourcast, FourcastError
-from fourcast_clients.forecast import Outcome
+from fourcast_clients.forecast_records import Outcome
 from tests.services.forecast_models import copy_forecast_models, csv_of, walk
 from tests.services.running import run_server
 

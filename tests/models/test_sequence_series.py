@@ -18,6 +18,7 @@ from fourcast_models.sequence.codec import (
 )
 from fourcast_models.sequence.series import (
     UNKNOWN_WEEKDAY,
+    Closes,
     Series,
     SeriesError,
     checked_closes,
@@ -27,7 +28,7 @@ from fourcast_models.sequence.series import (
 )
 
 DAYS = np.arange("2024-01-01", "2024-03-01", dtype="datetime64[D]")
-CLOSES = 100.0 + np.arange(len(DAYS))
+CLOSES: Closes = 100.0 + np.arange(len(DAYS), dtype=np.float64)
 
 
 def test_good_prices_come_back_as_float64() -> None:

@@ -1,6 +1,7 @@
 """Forecast and Backtest over gRPC, with models of the repository."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -108,7 +109,8 @@ def test_prices_without_dates(forecasts: Stub) -> None:
     series = walk(300)
     dated = forecasts.Forecast(wire.ForecastRequest(series=message(series)))
     answer = forecasts.Forecast(wire.ForecastRequest(series=message(series, dated=False)))
-    assert {one.day for one in (*answer.prospects, *answer.recent)} == {""}
+    assert {one.day for one in answer.prospects} == {""}
+    assert {one.day for one in answer.recent} == {""}
     assert not any(verdict.HasField("unseen") for verdict in answer.verdicts)
     assert "nobody knows which of them its training saw" in answer.verdicts[0].text
     # Not knowing the day of the week changes little.
@@ -222,7 +224,7 @@ def test_models_and_versions_that_are_not_there(forecasts: Stub) -> None:
         wire.ForecastRequest(csv=csv, model="nonesuch"),
         wire.ForecastRequest(csv=csv, model="forecast_mlp", model_version="9"),
     ):
-        error = failure(lambda request=wrong: forecasts.Forecast(request))
+        error = failure(partial(forecasts.Forecast, wrong))
         assert error.code is grpc.StatusCode.NOT_FOUND
 
 

@@ -1,6 +1,7 @@
 """The protocol: nothing of the future gets in, what is fitted when, and what baselines answer."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from fourcast_training.sequence.learned import (
     split,
     windows_of,
 )
+from fourcast_training.sequence.learned import learn as train
+from fourcast_training.sequence.net import ForecastNet
 from fourcast_training.sequence.walk_forward import ProtocolConfig, walk_forward
 
 SERIES = generate("garch", 500, seed=1)
@@ -161,6 +164,19 @@ def test_validation_is_newer_than_every_target_of_training() -> None:
     first_forecast_from = len(windows) - len(validation) + 30
     assert last_target < first_forecast_from
     assert len(validation) >= 50
+
+
+@pytest.mark.parametrize("name", ["har", "mlp"])
+def test_har_learns_from_the_newest_days_too(name: str, tmp_path: Path) -> None:
+    config = learn(name)
+    network, _ = train([SERIES], config, 0, tmp_path)
+    everything = windows_of(SERIES, config.net)
+    training, _ = split(everything, config)
+    for windows, is_same in ((everything, True), (training, False)):
+        other = ForecastNet(config.net)
+        other.fit_har(windows.returns, windows.weekday, windows.future)
+        assert bool((other.har == network.har).all()) == is_same
+        assert bool((other.ratio == network.ratio).all()) == is_same
 
 
 def test_a_series_too_short_to_train_on_says_so() -> None:

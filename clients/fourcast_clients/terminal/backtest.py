@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from fourcast_clients.api import Backtest, FourcastError
-from fourcast_clients.forecast import DEFAULT_TEST_DAYS, Outcome, Score
+from fourcast_clients.forecast import DEFAULT_TEST_DAYS
+from fourcast_clients.forecast_records import Outcome, Score
 from fourcast_clients.terminal import exit_codes
 from fourcast_clients.terminal.bar import bar
 from fourcast_clients.terminal.connection import connected

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from fourcast_clients.api import Forecast, FourcastError
-from fourcast_clients.forecast import DEFAULT_HORIZON, DEFAULT_LEVELS, Outcome
+from fourcast_clients.forecast import DEFAULT_HORIZON, DEFAULT_LEVELS
+from fourcast_clients.forecast_records import Outcome
 from fourcast_clients.terminal import exit_codes
 from fourcast_clients.terminal.connection import connected
 from fourcast_clients.terminal.console import Output

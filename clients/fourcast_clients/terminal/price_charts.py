@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fourcast_clients.api import Backtest, Forecast
 from fourcast_clients.files import write_atomically
-from fourcast_clients.forecast import PastDay
+from fourcast_clients.forecast_records import PastDay
 from fourcast_clients.terminal.exit_codes import UsageError
 
 if TYPE_CHECKING:
@@ -128,9 +128,10 @@ def _finish(figure: "Figure", axes: "Axes", unit: str, first: date | None, file:
     if first is None:
         axes.set_xlabel("day")
     else:
-        locator = AutoDateLocator()
+        locator = AutoDateLocator()  # type: ignore[no-untyped-call]  # matplotlib has no hints here
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        form = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]  # nor here
+        axes.xaxis.set_major_formatter(form)
     axes.grid(alpha=0.3)
     axes.margins(x=0.01)
     axes.legend(loc="best", frameon=False)

@@ -7,6 +7,7 @@ A calm series gives the same answer as a wild one, made smaller.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +95,7 @@ class Tensors:
             TensorSpec("trained_until", np.dtype(np.int64), (1,)),
         )
 
-    def encode(self, series: Series, origins: Places) -> dict[str, npt.NDArray[np.generic]]:
+    def encode(self, series: Series, origins: Places) -> dict[str, npt.NDArray[Any]]:
         """The inputs that forecast from some days of a series, one row for each.
 
         Args:
