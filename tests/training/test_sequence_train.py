@@ -156,8 +156,8 @@ def test_of_several_series_each_must_bear_a_claim_out(
     other: Process, trust: float, tmp_path: Path
 ) -> None:
     """What helps on one alone is not said of any."""
-    series = [generate("autoregression", 900, seed=0), generate(other, 900, seed=7)]
-    config = LearnConfig(net=replace(PRESETS["mlp"].learn.net, horizon=1))
+    series = [generate("autoregression", 1500, seed=0), generate(other, 1500, seed=7)]
+    config = LearnConfig(net=replace(PRESETS["mlp"].learn.net, horizon=1), validation=0.4)
     network, _ = learn(series, config, 0, tmp_path)
     assert network.trust.tolist() == [trust]
 
