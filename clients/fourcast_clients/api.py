@@ -44,6 +44,8 @@ from fourcast_clients.connect4 import (
 from fourcast_clients.credentials import Credentials, CredentialsError
 from fourcast_clients.doodle import Doodle, Drawing, Guess, Guesses, LiveGuesses, Stroke, Watching
 from fourcast_clients.errors import FourcastError
+from fourcast_clients.forecast import Forecasting
+from fourcast_clients.forecast_records import Backtest, Forecast
 from fourcast_clients.models import Models
 from fourcast_clients.stego import Capacity, Hidden, Profile, Revealed, Stego
 from fourcast_clients.tabular import Classification, Feature, Measurement, Tabular
@@ -53,6 +55,7 @@ __all__ = [
     "DEFAULT_SERVER",
     "ROWS",
     "Analysis",
+    "Backtest",
     "Board",
     "Cancellation",
     "Capacity",
@@ -64,6 +67,8 @@ __all__ = [
     "Doodle",
     "Drawing",
     "Feature",
+    "Forecast",
+    "Forecasting",
     "Fourcast",
     "FourcastError",
     "Guess",
@@ -99,6 +104,7 @@ class Fourcast:
         models: The calls about the server's models.
         tabular: The calls that classify named measurements.
         stego: The calls that hide texts in pictures.
+        forecast: The calls that forecast daily prices.
     """
 
     def __init__(
@@ -126,6 +132,7 @@ class Fourcast:
         self.models = Models(self._calls)
         self.tabular = Tabular(self._calls)
         self.stego = Stego(self._calls)
+        self.forecast = Forecasting(self._calls)
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Return as soon as the server's health check says that it serves.

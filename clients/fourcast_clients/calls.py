@@ -149,6 +149,39 @@ class Calls:
         """
         return Stream(method, first, self.server, self._metadata)
 
+    def follow(
+        self,
+        method: "grpc.UnaryStreamMultiCallable[Request, Response]",
+        request: Request,
+        cancellation: Cancellation | None = None,
+    ) -> Iterator[Response]:
+        """Send one request and iterate over its answers; whoever stops before ends the call.
+
+        Args:
+            method: Of a stub that was made with `channel`.
+            request: What to send.
+            cancellation: Ends the call from another thread.
+
+        Raises:
+            FourcastError: If the answers break off, or there are none.
+        """
+        if cancellation is not None and cancellation.is_cancelled:
+            raise _cancelled()
+        try:
+            call = method(request, metadata=self._metadata)
+        except ValueError:
+            raise _closed() from None
+        if cancellation is not None:
+            cancellation.watch(call.cancel)
+        try:
+            yield from call
+        except grpc.RpcError:
+            raise _translated(call, self.server, bool(self._metadata)) from None
+        finally:
+            call.cancel()
+            if cancellation is not None:
+                cancellation.forget(call.cancel)
+
     def wait_until_ready(self, timeout: float) -> None:
         """Return as soon as the server's health check says that it serves.
 

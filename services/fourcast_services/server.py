@@ -11,12 +11,13 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from fourcast.connect4.v1 import connect4_pb2_grpc
 from fourcast.doodle.v1 import doodle_pb2_grpc
+from fourcast.forecast.v1 import forecast_pb2_grpc
 from fourcast.models.v1 import models_pb2_grpc
 from fourcast.stego.v1 import stego_pb2_grpc
 from fourcast.tabular.v1 import tabular_pb2_grpc
 from fourcast_models.connect4.book import Book
 from fourcast_models.repository import default_repository
-from fourcast_services import connect4, doodle, models, stego, tabular, tracing
+from fourcast_services import connect4, doodle, forecast, models, stego, tabular, tracing
 from fourcast_services.address import BindError
 from fourcast_services.admission import OpenCalls
 from fourcast_services.credentials import read_token, server_credentials
@@ -59,6 +60,9 @@ WAITING_PER_SLOT = 16
 
 PICTURE_THREADS = 2
 """How many pictures are hidden in or read at once: the largest take much memory."""
+
+FORECAST_THREADS = 2
+"""How many series are worked on at once."""
 
 SCOUT_TABLE_MEBIBYTES = 1
 """The least: a search of a few plies remembers nothing."""
@@ -111,6 +115,7 @@ async def serve(
     scouts = _solver_pool(1, _make_scout)
     streams = Streams(settings.limits.max_streams)
     threads = Threads(PICTURE_THREADS, WAITING_PER_SLOT * PICTURE_THREADS, "pictures")
+    series_threads = Threads(FORECAST_THREADS, WAITING_PER_SLOT * FORECAST_THREADS, "series")
 
     # One line a product.
     connect4_pb2_grpc.add_Connect4ServiceServicer_to_server(
@@ -125,11 +130,15 @@ async def serve(
         guarded,
     )
     tabular_pb2_grpc.add_TabularServiceServicer_to_server(tabular.TabularServicer(backend), guarded)
+    forecast_pb2_grpc.add_ForecastServiceServicer_to_server(
+        forecast.ForecastServicer(backend, series_threads, streams), guarded
+    )
     services = [
         connect4.SERVICE_NAME,
         doodle.SERVICE_NAME,
         stego.SERVICE_NAME,
         tabular.SERVICE_NAME,
+        forecast.SERVICE_NAME,
     ]
     inference = None
     if engine is not None:

@@ -52,7 +52,8 @@ class Limits:
     """The largest request or response."""
 
     max_streams: Annotated[int, arg(metavar="N")] = 256
-    """Streams that may be open at the same time, for inference or drawing; more are refused."""
+    """Streams that may be open at the same time, for inference, drawing or backtests; more are
+    refused."""
 
     max_image_pixels: Annotated[int, arg(metavar="N")] = MAX_PIXELS
     """The largest image, width times height, that is unpacked; the default is 8192 x 8192."""

@@ -11,18 +11,24 @@ from fourcast_models.sequence.codec import (
     MEDIAN,
     QUANTILES,
     SHORTEST_WINDOW,
+    UNIT_DAYS,
     Tensors,
     bounds_of,
+    units_at,
 )
 from fourcast_models.sequence.series import (
+    UNKNOWN_WEEKDAY,
+    Closes,
+    Series,
     SeriesError,
     checked_closes,
     checked_days,
+    unknown_days,
     weekdays_of,
 )
 
 DAYS = np.arange("2024-01-01", "2024-03-01", dtype="datetime64[D]")
-CLOSES = 100.0 + np.arange(len(DAYS))
+CLOSES: Closes = 100.0 + np.arange(len(DAYS), dtype=np.float64)
 
 
 def test_good_prices_come_back_as_float64() -> None:
@@ -86,19 +92,36 @@ def test_weekdays_are_those_of_the_calendar() -> None:
 
 def test_a_series_becomes_tensors() -> None:
     tensors = Tensors(window=40, horizon=3)
-    inputs = tensors.encode(CLOSES, DAYS)
-    assert inputs["close"].tolist() == [CLOSES[-40:].tolist()]
+    series = Series("prices", DAYS, CLOSES)
+    inputs = tensors.encode(series, np.array([50, 59]))
+    assert inputs["close"].tolist() == [CLOSES[11:51].tolist(), CLOSES[20:].tolist()]
     # 2024-02-29 was a Thursday.
-    assert inputs["weekday"].tolist() == [[3]]
+    assert inputs["weekday"].tolist() == [[1], [3]]
+    undated = Series("prices", unknown_days(60), CLOSES)
+    assert tensors.encode(undated, np.array([59]))["weekday"].tolist() == [[UNKNOWN_WEEKDAY]]
+    returns = np.log(CLOSES[1:] / CLOSES[:-1])
+    expected = [[np.sqrt((returns[:end] ** 2).mean())] for end in (50, 59)]
+    assert inputs["unit"] == pytest.approx(np.array(expected))
     for spec in tensors.inputs:
         assert inputs[spec.name].shape[1:] == spec.dims
         assert inputs[spec.name].dtype == spec.dtype
-    assert [spec.dims for spec in tensors.outputs] == [(3, 7), (3,), (3,), (3, 7)]
+    assert [spec.dims for spec in tensors.outputs] == [(3, 7), (3,), (3,), (3, 7), (1,)]
+
+
+def test_the_unit_forgets_what_was_long_ago() -> None:
+    closes = 100 * np.exp(np.cumsum(np.where(np.arange(UNIT_DAYS + 500) < 400, 0.5, 0.01)))
+    series = Series("prices", unknown_days(len(closes)), closes)
+    wild, calm = units_at(series, np.array([390, len(closes) - 1]))
+    assert wild == pytest.approx(0.5)
+    assert calm == pytest.approx(0.01)
+    still = Series("prices", unknown_days(50), np.full(50, 3.0))
+    assert units_at(still, np.array([40]))[0] > 0
 
 
 def test_a_series_shorter_than_the_window_is_refused() -> None:
-    with pytest.raises(SeriesError, match="60 days are too few: this model needs at least 61"):
-        Tensors(window=61, horizon=1).encode(CLOSES, DAYS)
+    series = Series("prices", DAYS, CLOSES)
+    with pytest.raises(ValueError, match=r"from day 60 of prices .* but the network reads 61 days"):
+        Tensors(window=61, horizon=1).encode(series, np.array([59]))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,14 @@ from fourcast_models.sequence.codec import MEDIAN, QUANTILES
 from fourcast_training.sequence.cells import Gru, Lstm
 from fourcast_training.sequence.generated import generate
 from fourcast_training.sequence.learned import ARCHITECTURES, inputs_at, windows_of
-from fourcast_training.sequence.net import ForecastNet, ServedNet, har_features, loss_of
+from fourcast_training.sequence.net import (
+    ForecastNet,
+    NetConfig,
+    ServedNet,
+    har_features,
+    loss_of,
+    scaled_returns,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -96,7 +103,7 @@ def network_of(name: str, horizon: int = 5, *, shaken: float = 0.3) -> ForecastN
     torch.manual_seed(0)
     network = ForecastNet(replace(ARCHITECTURES[name], horizon=horizon))
     windows = windows_of(generate("garch", 900, seed=2), network.config)
-    network.calibrate(windows.close, windows.weekday, windows.future)
+    network.calibrate(windows.returns, windows.weekday, windows.future)
     if network.head is not None:
         torch.nn.init.normal_(network.head.weight, std=shaken)
     return network.eval()
@@ -105,16 +112,21 @@ def network_of(name: str, horizon: int = 5, *, shaken: float = 0.3) -> ForecastN
 NETWORKS = list(ARCHITECTURES)
 
 
-def inputs(scale: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+def served(network: ForecastNet) -> ServedNet:
+    return ServedNet(network, np.datetime64("2020-01-02")).eval()
+
+
+def inputs(scale: float = 1.0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     series = generate("garch", 200, seed=9)
-    close, weekday = inputs_at(series, np.arange(100, 140), 31)
-    return close * scale, weekday
+    close, weekday, unit = inputs_at(series, np.arange(100, 140), NetConfig())
+    return close * scale, weekday, unit
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_quantiles_rise_and_shapes_are_the_codecs(name: str) -> None:
     with torch.inference_mode():
-        prices, volatility, magnitude, magnitudes = ServedNet(network_of(name))(*inputs())
+        prices, volatility, magnitude, magnitudes, until = served(network_of(name))(*inputs())
+    assert until.tolist() == [[18263]] * 40
     assert prices.shape == magnitudes.shape == (40, 5, len(QUANTILES))
     assert volatility.shape == magnitude.shape == (40, 5)
     assert {t.dtype for t in (prices, volatility, magnitude, magnitudes)} == {torch.float64}
@@ -127,10 +139,10 @@ def test_quantiles_rise_and_shapes_are_the_codecs(name: str) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("scale", [1e-12, 1e-3, 1e3, 1e12])
 def test_the_unit_of_the_price_changes_nothing(name: str, scale: float) -> None:
-    served = ServedNet(network_of(name))
+    network = served(network_of(name))
     with torch.inference_mode():
-        prices, *others = served(*inputs())
-        scaled, *same = served(*inputs(scale))
+        prices, *others = network(*inputs())
+        scaled, *same = network(*inputs(scale))
     assert (scaled / scale).numpy() == pytest.approx(prices.numpy(), rel=1e-6)
     for one, other in zip(others, same, strict=True):
         assert other.numpy() == pytest.approx(one.numpy(), rel=1e-5)
@@ -140,15 +152,34 @@ def test_small_moves_of_a_huge_price_are_not_lost() -> None:
     """Moves of a millionth: in float32 two closes of 60000 would often be one number."""
     moves = 1e-6 * np.random.default_rng(3).standard_normal(30)
     close = 60_000 * np.exp(np.concatenate([[0.0], np.cumsum(moves)]))[None]
-    network = network_of("har")
-    network.unit.fill_(1e-6)
-    returns = network.scaled_returns(torch.from_numpy(close)).numpy()
+    unit = torch.tensor([[1e-6]], dtype=torch.float64)
+    returns = scaled_returns(torch.from_numpy(close), unit).numpy()
     assert returns[0] == pytest.approx(moves / 1e-6, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_calm_series_is_a_wild_one_made_small(name: str) -> None:
+    close, weekday, unit = inputs()
+    calm = torch.exp(close.log() / 50)
+    with torch.inference_mode():
+        prices, *others = served(network_of(name))(close, weekday, unit)
+        small, *same = served(network_of(name))(calm, weekday, unit / 50)
+    assert (small.log() * 50).numpy() == pytest.approx(prices.log().numpy(), abs=1e-3)
+    for one, other in zip(others[:-1], same[:-1], strict=True):
+        assert (other * 50).numpy() == pytest.approx(one.numpy(), rel=1e-3)
+
+
+def test_an_unknown_weekday_is_equally_each_of_them() -> None:
+    network = network_of("har")
+    returns = scaled_returns(inputs()[0], inputs()[2])
+    each = [har_features(returns, torch.full((40, 1), day)) @ network.har for day in range(7)]
+    unknown = har_features(returns, torch.full((40, 1), 7)) @ network.har
+    assert unknown.numpy() == pytest.approx(torch.stack(each).mean(dim=0).numpy(), abs=1e-5)
 
 
 def test_intervals_widen_with_the_days() -> None:
     with torch.inference_mode():
-        prices, *_ = ServedNet(network_of("har", horizon=30))(*inputs())
+        prices, *_ = served(network_of("har", horizon=30))(*inputs())
     width = (prices[:, :, -1] - prices[:, :, 0]).mean(dim=0)
     assert width[-1] > 3 * width[0]
     assert (width[1:] / width[:-1]).min() > 0.9
@@ -157,7 +188,7 @@ def test_intervals_widen_with_the_days() -> None:
 def test_har_is_least_squares_on_its_features() -> None:
     network = network_of("har", horizon=2)
     windows = windows_of(generate("garch", 900, seed=2), network.config)
-    returns = (windows.close.log().diff(dim=1) / network.unit).numpy()
+    returns = windows.returns.double().numpy()
     sizes = np.abs(returns)
     features = np.column_stack(
         [
@@ -168,9 +199,9 @@ def test_har_is_least_squares_on_its_features() -> None:
             *(windows.weekday.numpy()[:, 0] == day for day in range(7)),
         ]
     )
-    scaled = network.scaled_returns(windows.close)
+    scaled = windows.returns
     assert har_features(scaled, windows.weekday).numpy() == pytest.approx(features, abs=1e-4)
-    targets = np.abs((windows.future / network.unit).numpy())
+    targets = np.abs(windows.future.double().numpy())
     expected = features @ np.linalg.lstsq(features, targets, rcond=None)[0]
     actual = network.base_magnitude(scaled, windows.weekday).numpy()
     assert actual == pytest.approx(np.maximum(expected, network.least.item()), abs=1e-3)
@@ -180,8 +211,8 @@ def test_har_is_least_squares_on_its_features() -> None:
 def test_a_network_begins_as_har_around_the_last_price(name: str) -> None:
     plain = network_of("har")
     with torch.inference_mode():
-        expected = ServedNet(plain)(*inputs())
-        actual = ServedNet(network_of(name, shaken=0.0))(*inputs())
+        expected = served(plain)(*inputs())
+        actual = served(network_of(name, shaken=0.0))(*inputs())
     for one, other in zip(expected, actual, strict=True):
         assert other.numpy() == pytest.approx(one.numpy(), rel=1e-6)
     assert actual[0][:, :, MEDIAN].numpy() == pytest.approx(
@@ -193,11 +224,12 @@ def test_calibrated_quantiles_hold_what_they_say_in_training() -> None:
     network = network_of("har", horizon=1)
     windows = windows_of(generate("garch", 900, seed=2), network.config)
     with torch.inference_mode():
-        prices, _, _, magnitudes = ServedNet(network)(windows.close, windows.weekday)
-    reached = windows.close[:, -1:] * torch.exp(windows.future)
-    inside = (prices[:, 0, 1:2] <= reached) & (reached <= prices[:, 0, -2:-1])
+        outlook = network(windows.returns, windows.weekday)
+    fan = outlook.returns[:, 0]
+    inside = (fan[:, 1:2] <= windows.future) & (windows.future <= fan[:, -2:-1])
     assert inside.double().mean().item() == pytest.approx(0.8, abs=0.03)
-    below = (windows.future.abs() <= magnitudes[:, 0, MEDIAN : MEDIAN + 1]).double().mean()
+    middle = outlook.magnitudes[:, 0, MEDIAN : MEDIAN + 1]
+    below = (windows.future.abs() <= middle).double().mean()
     assert below.item() == pytest.approx(0.5, abs=0.03)
 
 
@@ -215,9 +247,9 @@ def test_the_loss_is_smallest_at_the_truth() -> None:
     """Of forecasts that are right, too narrow, and too wide."""
     network = network_of("har", horizon=1)
     windows = windows_of(generate("garch", 900, seed=2), network.config)
-    targets = (windows.future / network.unit).float()
+    targets = windows.future
     with torch.inference_mode():
-        outlook = network(windows.close, windows.weekday)
+        outlook = network(windows.returns, windows.weekday)
         losses = [
             loss_of(
                 replace(

@@ -10,11 +10,11 @@ import pytest
 
 from fourcast_models.repository import read_model
 from fourcast_models.sequence.codec import MEDIAN, Tensors
+from fourcast_models.sequence.prices_file import write_series
 from fourcast_training.export import open_onnx, stamp_of
 from fourcast_training.sequence.controls import NETWORKS, ControlConfig, control
 from fourcast_training.sequence.controls import main as controls_main
-from fourcast_training.sequence.data import write_series
-from fourcast_training.sequence.generated import generate
+from fourcast_training.sequence.generated import Process, generate
 from fourcast_training.sequence.learned import LearnConfig, learn
 from fourcast_training.sequence.presets import PRESETS, chosen_preset
 from fourcast_training.sequence.train import evaluate_published, main
@@ -28,7 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def options(folder: Path, name: str) -> list[str]:
     return shlex.split(
-        f"--model {name} --smoke --folder {folder / name} --repository {folder / 'repository'} "
+        f"--model {name} --smoke --folder {folder / name} --tests {folder / name / 'tests'} "
+        f"--repository {folder / 'repository'} "
         "--protocol.days 130 --protocol.refit 65"
     )
 
@@ -48,7 +49,8 @@ def test_a_published_model_forecasts_from_raw_closes(published: str, folder: Pat
     assert model.config.outputs == tensors.outputs
     series = generate("random_walk", 200, seed=3)
     for scale in (1e-9, 1.0, 60_000.0, 1e12):
-        answer = run(tensors.encode(series.closes * scale, series.days))
+        scaled = replace(series, closes=series.closes * scale)
+        answer = run(tensors.encode(scaled, np.array([len(series) - 1])))
         assert answer["prices"].shape == (1, 3, 7)
         assert (np.diff(answer["prices"], axis=2) > 0).all()
         median = answer["prices"][0, :, MEDIAN] / (series.closes[-1] * scale)
@@ -64,9 +66,10 @@ def test_its_card_says_what_was_found(published: str, folder: Path) -> None:
     assert f"fourcast-train forecast --model {published} --smoke" in card
     assert "{" not in card
     for picture in ("fan", "coverage", "volatility"):
-        assert (folder / published / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
+        file = folder / published / f"garch-0-{picture}.png"
+        assert file.read_bytes().startswith(b"\x89PNG")
     stamp = stamp_of(read_model(folder / "repository", f"forecast_{published}").weights(1))
-    assert '"error_ratio"' in stamp["metrics"]
+    assert '"garch-0.error_ratio"' in stamp["metrics"]
 
 
 def test_it_is_measured_on_days_it_never_saw(
@@ -75,7 +78,7 @@ def test_it_is_measured_on_days_it_never_saw(
     config = replace(
         chosen_preset(["--model", published, "--smoke"]), repository=folder / "repository"
     )
-    report = evaluate_published(config)
+    (report,) = evaluate_published(config)
     assert "trained up to 2016-08-22; measured on the 99 days after it" in capsys.readouterr().out
     assert report.scores[published, 0].days == 99
     trained = generate(config.process, config.days - config.hold_out, seed=0)
@@ -87,7 +90,7 @@ def test_it_is_measured_on_days_it_never_saw(
 def test_a_second_run_does_nothing_twice(
     published: str, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    backtests = sorted((folder / published).glob("backtest-*/*.npz"))
+    backtests = sorted((folder / published / "tests").glob("garch-0-*/*.npz"))
     assert len(backtests) == 6
     before = [file.stat().st_mtime_ns for file in backtests]
     main([*options(folder, published), "--no-publish"])
@@ -95,13 +98,16 @@ def test_a_second_run_does_nothing_twice(
     assert "is as good as repeating the last price" in capfd.readouterr().out
 
 
-def test_prices_from_a_file_are_forecast(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "mine.csv"
-    file.write_bytes(write_series(generate("seasonal", 700, seed=4)))
-    main([*options(tmp_path, "mlp"), "--data", str(file), "--no-publish"])
-    assert "over 130 days of mine." in capsys.readouterr().out
+def test_prices_from_files_are_forecast(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One network for both, which says what it found on each."""
+    files = []
+    for seed, name in ((4, "mine"), (5, "yours")):
+        files.append(tmp_path / f"{name}.csv")
+        files[-1].write_bytes(write_series(generate("seasonal", 700, seed=seed)))
+    main([*options(tmp_path, "mlp"), "--data", *map(str, files), "--no-publish"])
+    printed = capsys.readouterr().out
+    assert "over 130 days of mine." in printed
+    assert "over 130 days of yours." in printed
     assert not (tmp_path / "repository").exists()
 
 
@@ -122,7 +128,7 @@ def test_wrong_options_fail_before_the_work(tmp_path: Path, arguments: str, word
 
 
 def test_there_is_a_preset_for_each_network() -> None:
-    assert set(PRESETS) == set(NETWORKS)
+    assert set(PRESETS) == {"har", *NETWORKS}
     for name, config in PRESETS.items():
         assert (config.model, config.name) == (name, f"forecast_{name}")
         assert chosen_preset(["--model", name]) == config
@@ -139,10 +145,21 @@ def test_a_network_that_finds_nothing_says_nothing(tmp_path: Path) -> None:
     turned[731::2] *= -1
     closes = 100 * np.exp(np.concatenate([[0.0], np.cumsum(turned)]))
     config = LearnConfig(net=replace(PRESETS["mlp"].learn.net, horizon=1))
-    network, progress = learn(replace(series, closes=closes), config, 0, tmp_path)
+    network, progress = learn([replace(series, closes=closes)], config, 0, tmp_path)
     assert progress.best_score <= 0
     assert network.head is not None
     assert not network.head.weight.any()
+
+
+@pytest.mark.parametrize(("other", "trust"), [("autoregression", 1.0), ("random_walk", 0.0)])
+def test_of_several_series_each_must_bear_a_claim_out(
+    other: Process, trust: float, tmp_path: Path
+) -> None:
+    """What helps on one alone is not said of any."""
+    series = [generate("autoregression", 1500, seed=0), generate(other, 1500, seed=7)]
+    config = LearnConfig(net=replace(PRESETS["mlp"].learn.net, horizon=1), validation=0.4)
+    network, _ = learn(series, config, 0, tmp_path)
+    assert network.trust.tolist() == [trust]
 
 
 def outcomes(name: str, config: ControlConfig) -> Mapping[str, int]:

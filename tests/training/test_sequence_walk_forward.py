@@ -1,12 +1,14 @@
 """The protocol: nothing of the future gets in, what is fitted when, and what baselines answer."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fourcast_models.sequence.codec import MEDIAN
+from fourcast_models.sequence.codec import MEDIAN, units_at
 from fourcast_models.sequence.forecasts import Forecasts, Places
+from fourcast_models.sequence.model import Fitted, Model
 from fourcast_models.sequence.scores import score
 from fourcast_models.sequence.series import Series
 from fourcast_training.loop import LoopConfig
@@ -22,7 +24,8 @@ from fourcast_training.sequence.learned import (
     split,
     windows_of,
 )
-from fourcast_training.sequence.model import Fitted, Model
+from fourcast_training.sequence.learned import learn as train
+from fourcast_training.sequence.net import ForecastNet
 from fourcast_training.sequence.walk_forward import ProtocolConfig, walk_forward
 
 SERIES = generate("garch", 500, seed=1)
@@ -143,9 +146,13 @@ def test_windows_and_targets_are_neighbours() -> None:
     assert len(windows) == 500 - 31 + 1 - 3
     for row in (0, 17, len(windows) - 1):
         last = row + 30
-        assert windows.close[row].tolist() == SERIES.closes[row : last + 1].tolist()
-        reached = windows.close[row, -1].item() * np.exp(np.cumsum(windows.future[row].numpy()))
-        assert reached == pytest.approx(SERIES.closes[last + 1 : last + 4])
+        (unit,) = units_at(SERIES, np.array([last]))
+        moves = np.log(SERIES.closes[row : last + 1] / SERIES.closes[last])
+        seen = -np.cumsum(windows.returns[row].double().numpy()[::-1])[::-1] * unit
+        assert seen == pytest.approx(moves[:-1], abs=1e-5)
+        returns = np.cumsum(windows.future[row].double().numpy()) * unit
+        reached = SERIES.closes[last] * np.exp(returns)
+        assert reached == pytest.approx(SERIES.closes[last + 1 : last + 4], rel=1e-5)
         assert windows.weekday[row].tolist() == [SERIES.days[last].tolist().weekday()]
 
 
@@ -157,6 +164,19 @@ def test_validation_is_newer_than_every_target_of_training() -> None:
     first_forecast_from = len(windows) - len(validation) + 30
     assert last_target < first_forecast_from
     assert len(validation) >= 50
+
+
+@pytest.mark.parametrize("name", ["har", "mlp"])
+def test_har_learns_from_the_newest_days_too(name: str, tmp_path: Path) -> None:
+    config = learn(name)
+    network, _ = train([SERIES], config, 0, tmp_path)
+    everything = windows_of(SERIES, config.net)
+    training, _ = split(everything, config)
+    for windows, is_same in ((everything, True), (training, False)):
+        other = ForecastNet(config.net)
+        other.fit_har(windows.returns, windows.weekday, windows.future)
+        assert bool((other.har == network.har).all()) == is_same
+        assert bool((other.ratio == network.ratio).all()) == is_same
 
 
 def test_a_series_too_short_to_train_on_says_so() -> None:

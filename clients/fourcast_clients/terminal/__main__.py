@@ -12,9 +12,12 @@ import tyro
 from fourcast_clients.api import FourcastError
 from fourcast_clients.terminal import exit_codes
 from fourcast_clients.terminal.analyze import Analyze
+from fourcast_clients.terminal.backtest import TryOut
 from fourcast_clients.terminal.capacity import MeasureCapacity
+from fourcast_clients.terminal.data import Fetch
 from fourcast_clients.terminal.doodle import Classify
 from fourcast_clients.terminal.exit_codes import CommandError, UsageError
+from fourcast_clients.terminal.forecast import Predict
 from fourcast_clients.terminal.hide import Hide
 from fourcast_clients.terminal.local_service import LocalServiceError
 from fourcast_clients.terminal.models import Models
@@ -35,12 +38,15 @@ COMMANDS: dict[str, Callable[..., Command]] = {
     "play": Play,
     "analyze": Analyze,
     "doodle": Classify,
-    "models": Models,
-    "web": Web,
-    "screen": Screen,
     "hide": Hide,
     "reveal": Reveal,
     "capacity": MeasureCapacity,
+    "forecast": Predict,
+    "backtest": TryOut,
+    "data": Fetch,
+    "screen": Screen,
+    "models": Models,
+    "web": Web,
 }
 
 DESCRIPTION = """Use small neural networks that a fourcast server offers.
@@ -52,6 +58,8 @@ Example: fourcast analyze 44444
 Example: fourcast doodle cat.png
 
 Example: fourcast hide cat.png "meet me at five" out.png
+
+Example: fourcast forecast prices.csv --plot out.png
 
 Example: fourcast web"""
 

@@ -6,6 +6,8 @@ the next one is made wider, in proportion to how wild the days are said to be, a
 round. A score of a forecast h days ahead is known h days later, and not before.
 """
 
+import math
+
 import numpy as np
 
 from fourcast_models.sequence.codec import LEVELS, MEDIAN, bounds_of
@@ -20,22 +22,23 @@ FEWEST = 60
 """Scores below which quantiles stay as they are."""
 
 
-def conformal(forecasts: Forecasts, series: Series) -> Forecasts:
+def conformal(forecasts: Forecasts, series: Series, first: int = 0) -> Forecasts:
     """The same forecasts with intervals corrected by what earlier ones met.
 
     Args:
         forecasts: Of consecutive origins.
         series: What they were made from; of each day only what lies before it is used.
+        first: The forecasts before this one only tell what was met, and are left out.
     """
     closes = series.closes[forecasts.origins][:, None]
     total = np.sqrt(np.cumsum(forecasts.volatility**2, axis=1))
     logs = np.log(forecasts.prices / closes[:, :, None]) / total[:, :, None]
     reached = np.log(outcomes(forecasts, series) / closes) / total
-    corrected = logs.copy()
+    corrected = logs[first:].copy()
     for level in LEVELS:
         low, high = bounds_of(level)
         scores = np.maximum(logs[:, :, low] - reached, reached - logs[:, :, high])
-        wider = _corrections(scores, level / 100)
+        wider = _corrections(scores, level / 100, first)
         corrected[:, :, low] -= wider
         corrected[:, :, high] += wider
     # A wide interval never ends within a narrower one, and the median stays.
@@ -50,20 +53,40 @@ def conformal(forecasts: Forecasts, series: Series) -> Forecasts:
         ],
         axis=2,
     )
-    prices = closes[:, :, None] * np.exp(corrected * total[:, :, None])
-    return forecasts.with_prices(prices)
+    logs = corrected * total[first:, :, None]
+    middle = logs[:, :, MEDIAN : MEDIAN + 1]
+    # Nobody knows more of a later day: by chance alone its correction may be the smaller one.
+    distances = np.maximum.accumulate(np.abs(logs - middle), axis=1)
+    logs = middle + np.sign(np.arange(logs.shape[2]) - MEDIAN) * distances
+    prices = closes[first:, :, None] * np.exp(logs)
+    return forecasts.select(slice(first, None)).with_prices(prices)
 
 
-def _corrections(scores: Floats, level: float) -> Floats:
-    """For each origin and day ahead the quantile of the scores that are known by then, [N, H]."""
+def _corrections(scores: Floats, level: float, first: int) -> Floats:
+    """For each origin and day ahead the quantile of the scores known by then, [N - first, H]."""
     origins, horizon = scores.shape
-    corrections = np.zeros_like(scores)
-    for ahead in range(horizon):
-        column = scores[:, ahead]
-        for origin in range(FEWEST + ahead + 1, origins):
-            # The forecast made at origin o for o + ahead + 1 is judged by the close of that day.
-            end = origin - ahead
-            known = column[max(0, end - WINDOW) : end]
-            share = min(1.0, np.ceil((len(known) + 1) * level) / len(known))
-            corrections[origin, ahead] = np.quantile(known, share, method="higher")
+    corrections = np.zeros((origins - first, horizon))
+    for ahead in range(1, horizon + 1):
+        column = scores[:, ahead - 1]
+        for origin in range(first, origins):
+            count = scores_known(origin, ahead)
+            if not count:
+                continue
+            # The forecast made at origin o for o + ahead is judged by the close of that day.
+            end = origin - ahead + 1
+            known = np.sort(column[end - count : end])
+            # The quantile that split conformal prediction asks for, so that the share is kept.
+            place = min(count, math.ceil((count + 1) * level)) - 1
+            corrections[origin - first, ahead - 1] = known[place]
     return corrections
+
+
+def scores_known(before: int, ahead: int) -> int:
+    """How many scores correct a forecast's interval; 0 if there are too few.
+
+    Args:
+        before: How many forecasts were made on the days before it.
+        ahead: How many days ahead it is, at least 1.
+    """
+    known = before - ahead + 1
+    return min(known, WINDOW) if known > FEWEST else 0

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from fourcast_models.sequence.codec import MEDIAN
+from fourcast_models.model_config import Arrays
+from fourcast_models.sequence.codec import MEDIAN, Places
+
+__all__ = ["Floats", "Forecasts", "Places", "joined"]
 
 Floats = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,15 @@ class Forecasts:
             self.origins[rows], self.prices[rows], self.volatility[rows], self.magnitude[rows]
         )
 
+    def ahead(self, days: int) -> "Forecasts":
+        """The first days of each forecast."""
+        return Forecasts(
+            self.origins,
+            self.prices[:, :days],
+            self.volatility[:, :days],
+            self.magnitude[:, :days],
+        )
+
     def with_prices(self, prices: Floats) -> "Forecasts":
         """The same with other quantiles of the prices."""
         return replace(self, prices=prices)
@@ -55,3 +66,13 @@ def joined(parts: list[Forecasts]) -> Forecasts:
         np.concatenate([part.volatility for part in parts]),
         np.concatenate([part.magnitude for part in parts]),
     )
+
+
+def forecasts_from(outputs: Arrays, origins: Places) -> Forecasts:
+    """What a network answered; see `codec.Tensors`.
+
+    Args:
+        outputs: By name, one row for each origin.
+        origins: Where the forecasts were made.
+    """
+    return Forecasts(origins, outputs["prices"], outputs["volatility"], outputs["magnitude"])

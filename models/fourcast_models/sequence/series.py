@@ -15,6 +15,9 @@ Days = npt.NDArray[np.datetime64]
 
 DAY = np.timedelta64(1, "D")
 
+UNKNOWN_WEEKDAY = 7
+"""Beside 0 for Monday to 6 for Sunday: of a day whose date nobody said."""
+
 _LISTED = 3
 """Missing days that an error lists."""
 
@@ -98,10 +101,16 @@ def checked_days(days: npt.ArrayLike) -> Days:
     raise SeriesError(place, "date", problem)
 
 
+def unknown_days(count: int) -> Days:
+    """The days of a series that came without dates, datetime64[D] [T], none of which is known."""
+    return np.full(count, "NaT", dtype="datetime64[D]")
+
+
 def weekdays_of(days: Days) -> npt.NDArray[np.int64]:
-    """The days of the week, int64 of the same shape: 0 is Monday, 6 is Sunday."""
+    """The days of the week, int64 of the same shape: 0 is Monday, 6 is Sunday, 7 is not known."""
     # 1970-01-01 was a Thursday.
-    return (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
+    weekdays = (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
+    return np.where(np.isnat(days), UNKNOWN_WEEKDAY, weekdays)
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,7 @@ class Series:
 
     Attributes:
         name: What to call it.
-        days: UTC days, datetime64[D] [T].
+        days: UTC days, datetime64[D] [T]; all of them NaT if they are not known.
         closes: Positive prices, float64 [T].
     """
 
@@ -124,7 +133,7 @@ class Series:
 
     @property
     def weekdays(self) -> npt.NDArray[np.int64]:
-        """Of each day, int64 [T], 0 for Monday."""
+        """Of each day, int64 [T], 0 for Monday, 7 where it is not known."""
         return weekdays_of(self.days)
 
     @property

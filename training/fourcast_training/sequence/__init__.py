@@ -2,7 +2,6 @@
 
 COMMANDS = {
     "forecast": "fourcast_training.sequence.train",
-    "forecast-download": "fourcast_training.sequence.download",
     "forecast-controls": "fourcast_training.sequence.controls",
 }
 """What `fourcast-train` offers from this folder: a name and the module whose `main` it runs."""

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from fourcast_models.sequence.codec import CODEC_VERSION
 from fourcast_models.sequence.forecasts import Forecasts
+from fourcast_models.sequence.model import Model
 from fourcast_models.sequence.series import Series
+from fourcast_training.loop import LoopConfig
 from fourcast_training.parallel import run_parts
 from fourcast_training.sequence.baselines import BASELINES
 from fourcast_training.sequence.learned import LearnConfig, LearnedModel
-from fourcast_training.sequence.model import Model
 from fourcast_training.sequence.net import NetConfig
 from fourcast_training.sequence.walk_forward import ProtocolConfig, walk_forward
 
@@ -35,29 +37,45 @@ def model_of(name: str, config: LearnConfig) -> Model:
 
 
 def backtest_all(
-    name: str,
+    networks: Mapping[str, LearnConfig],
+    series: Series,
+    protocol: ProtocolConfig,
+    folder: Path,
+    jobs: int,
+) -> dict[Row, Forecasts]:
+    """The forecasts of the baselines, and of networks with each seed.
+
+    Args:
+        networks: By name, all with the same window and horizon.
+        series: To forecast.
+        protocol: The test.
+        folder: Keeps what is done, so that another run, for other networks too, finds it there.
+        jobs: Processes.
+    """
+    first = next(iter(networks.values()))
+    plain = replace(first, net=_har_of(first.net), loop=LoopConfig())
+    done = _rows([(other, 0) for other in BESIDE], series, plain, protocol, folder, jobs)
+    for name, learn in networks.items():
+        if name not in BESIDE:
+            rows = [(name, seed) for seed in protocol.seeds]
+            done |= _rows(rows, series, learn, protocol, folder, jobs)
+    return done
+
+
+def _rows(
+    rows: list[Row],
     series: Series,
     learn: LearnConfig,
     protocol: ProtocolConfig,
     folder: Path,
     jobs: int,
 ) -> dict[Row, Forecasts]:
-    """The forecasts of the baselines, and of a network with each seed.
-
-    Args:
-        name: Of the network.
-        series: To forecast.
-        learn: The network.
-        protocol: The test.
-        folder: Keeps what is done; another configuration or series gets a folder of its own in it.
-        jobs: Processes.
-    """
-    rows: list[Row] = [(other, 0) for other in BESIDE]
-    rows += [(name, seed) for seed in protocol.seeds]
-    text = json.dumps([name, series.sha256, asdict(learn), asdict(protocol)])
-    own = folder / f"backtest-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    parts = [(row, series, learn, protocol) for row in rows]
-    done = run_parts(own, parts, _backtest, jobs=jobs, description="walk forward")
+    """The forecasts of some models that share a configuration."""
+    alike = replace(protocol, seeds=())
+    text = json.dumps([CODEC_VERSION, rows, series.sha256, asdict(learn), asdict(alike)])
+    name = f"{series.name}-{rows[0][0]}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    parts = [(row, series, learn, alike) for row in rows]
+    done = run_parts(folder / name, parts, _backtest, jobs=jobs, description=name[:-13])
     return {row: _forecasts(arrays) for row, arrays in zip(rows, done, strict=True)}
 
 

@@ -1,6 +1,7 @@
-"""What a network has to be better than: the last price, drift, exponential smoothing, GARCH.
+"""What a network has to be better than, by well-kept libraries: exponential smoothing and GARCH.
 
-HAR is in `net.py`, because the networks begin with it.
+Those that need no library, the last price and drift, are in `fourcast_models`; HAR is in `net.py`,
+because the networks begin with it.
 """
 
 import warnings
@@ -11,64 +12,14 @@ from arch.univariate.base import ARCHModel
 from scipy import stats
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
+from fourcast_models.sequence.baselines import drift, fan_of, naive
 from fourcast_models.sequence.codec import QUANTILES
 from fourcast_models.sequence.forecasts import Floats, Forecasts, Places
+from fourcast_models.sequence.model import Fitted, Model
 from fourcast_models.sequence.series import Series
-from fourcast_training.sequence.model import Fitted, Model
-
-_RECENT = 30
-"""Returns whose standard deviation is naive's volatility."""
 
 _PER_CENT = 100.0
 """The optimisers work best on numbers around 1, so returns go in as per cent."""
-
-
-def naive(horizon: int) -> Model:
-    """The last price again; tomorrow moves as far as today.
-
-    Its volatility is the standard deviation of the last 30 returns, and the quantiles of its prices
-    are those of the past in that unit, wider with the root of the days.
-    """
-    return _last_price(horizon, has_drift=False)
-
-
-def drift(horizon: int) -> Model:
-    """The last price, moved each day by the mean log return of the past."""
-    return _last_price(horizon, has_drift=True)
-
-
-def _last_price(horizon: int, *, has_drift: bool) -> Model:
-    def fit(past: Series, _seed: int) -> Fitted:
-        returns = past.log_returns
-        if len(returns) <= 2 * _RECENT:
-            raise ValueError(
-                f"{past.name} has {len(past)} days, but quantiles of the past need more than "
-                f"{2 * _RECENT + 1}"
-            )
-        recent = _recent_volatility(past, np.arange(_RECENT, len(returns)))
-        offsets = np.quantile(returns[_RECENT:] / recent, QUANTILES)
-        step = returns.mean() if has_drift else 0.0
-        days = np.arange(1, horizon + 1)
-
-        def forecast(series: Series, origins: Places) -> Forecasts:
-            volatility = np.repeat(_recent_volatility(series, origins)[:, None], horizon, axis=1)
-            yesterday = np.abs(series.log_returns[origins - 1])
-            return Forecasts(
-                origins,
-                _fan(
-                    series,
-                    origins,
-                    np.broadcast_to(step * days, volatility.shape),
-                    volatility * np.sqrt(days),
-                    offsets - offsets[len(offsets) // 2],
-                ),
-                volatility,
-                np.repeat(yesterday[:, None], horizon, axis=1),
-            )
-
-        return forecast
-
-    return fit
 
 
 def garch(horizon: int) -> Model:
@@ -93,7 +44,7 @@ def garch(horizon: int) -> Model:
             volatility = np.sqrt(variance)
             return Forecasts(
                 origins,
-                _fan(
+                fan_of(
                     series,
                     origins,
                     np.zeros_like(volatility),
@@ -136,7 +87,7 @@ def ets(horizon: int) -> Model:
             volatility = np.full_like(moves, sigma)
             return Forecasts(
                 origins,
-                _fan(series, origins, moves, np.broadcast_to(total, moves.shape), offsets),
+                fan_of(series, origins, moves, np.broadcast_to(total, moves.shape), offsets),
                 volatility,
                 mean_size * volatility,
             )
@@ -148,21 +99,6 @@ def ets(horizon: int) -> Model:
 
 BASELINES = {"naive": naive, "drift": drift, "ets": ets, "garch": garch}
 """By name, each a function of the horizon."""
-
-
-def _fan(series: Series, origins: Places, moves: Floats, total: Floats, offsets: Floats) -> Floats:
-    """Quantiles of prices [N, H, Q] from log moves [N, H], their sizes [N, H] and offsets [Q]."""
-    logs = moves[:, :, None] + total[:, :, None] * offsets
-    prices: Floats = series.closes[origins][:, None, None] * np.exp(logs)
-    return prices
-
-
-def _recent_volatility(series: Series, origins: Places) -> Floats:
-    """The root mean square of the returns of the last days up to each origin, [N]."""
-    places = origins[:, None] - np.arange(1, _RECENT + 1)
-    recent: Floats = np.sqrt((series.log_returns[places] ** 2).mean(axis=1))
-    # After thirty days without a move nobody knows how far the next one goes.
-    return np.maximum(recent, np.finfo(np.float64).tiny)
 
 
 def _garch_of(returns: Floats) -> ARCHModel:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fourcast_models.sequence.model import Model
 from fourcast_models.sequence.series import Series
-from fourcast_training.sequence.model import Model
 from fourcast_training.sequence.walk_forward import ProtocolConfig, walk_forward
 
 _SHARES = (0.3, 0.7)

@@ -1,14 +1,14 @@
 """The networks as models of a walk-forward test: windows of the past, training, forecasts.
 
-Everything that is fitted here, the unit of the returns and the day of early stopping included, sees
-the past alone: its last part validates, and as many days as the horizon lie between, so that no
-target of training reaches into it.
+Everything that is fitted here, the epoch of early stopping included, sees the past alone: its last
+part validates, and as many days as the horizon lie between, so that no target of training reaches
+into it. The unit of the returns is told by the days before each window.
 """
 
 import json
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,14 +17,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fourcast_models.sequence.codec import MEDIAN, SHORTEST_WINDOW
+from fourcast_models.sequence.codec import MEDIAN, Tensors
 from fourcast_models.sequence.forecasts import Forecasts, Places
+from fourcast_models.sequence.model import Fitted
 from fourcast_models.sequence.series import Series
 from fourcast_models.sequence.significance import compare
 from fourcast_training import loop
 from fourcast_training.loop import Batch, LoopConfig, Progress
-from fourcast_training.sequence.model import Fitted
-from fourcast_training.sequence.net import ForecastNet, NetConfig, ServedNet, loss_of
+from fourcast_training.sequence.net import (
+    ForecastNet,
+    NetConfig,
+    ServedNet,
+    loss_of,
+    scaled_returns,
+)
 
 _FEWEST_WINDOWS = 100
 """To train on."""
@@ -50,32 +56,42 @@ class LearnConfig:
 
 @dataclass(frozen=True)
 class Windows:
-    """What a network reads and what came afterwards, one row for each origin.
+    """What a network reads and what came afterwards, in units, one row for each origin.
 
     Attributes:
-        close: Float64 [N, window].
+        returns: Log returns, float32 [N, window - 1].
         weekday: Int64 [N, 1].
-        future: Log returns of the days that followed, float64 [N, H].
+        future: Log returns of the days that followed, float32 [N, H].
     """
 
-    close: Tensor
+    returns: Tensor
     weekday: Tensor
     future: Tensor
 
     def __len__(self) -> int:
         """How many."""
-        return len(self.close)
+        return len(self.returns)
 
     def part(self, start: int, end: int) -> "Windows":
         """Some rows."""
-        return Windows(self.close[start:end], self.weekday[start:end], self.future[start:end])
+        return Windows(self.returns[start:end], self.weekday[start:end], self.future[start:end])
 
 
-def inputs_at(series: Series, origins: Places, window: int) -> tuple[Tensor, Tensor]:
-    """What a network reads at these origins: closes [N, window] and days of the week [N, 1]."""
-    places = origins[:, None] + np.arange(1 - window, 1)
-    close = torch.from_numpy(series.closes[places])
-    return close, torch.from_numpy(series.weekdays[origins][:, None])
+def together(parts: Sequence[Windows]) -> Windows:
+    """The windows of several series."""
+    return Windows(
+        torch.cat([part.returns for part in parts]),
+        torch.cat([part.weekday for part in parts]),
+        torch.cat([part.future for part in parts]),
+    )
+
+
+def inputs_at(series: Series, origins: Places, config: NetConfig) -> tuple[Tensor, Tensor, Tensor]:
+    """What an exported network reads at these origins; see `codec.Tensors`."""
+    tensors = Tensors(config.window, config.horizon)
+    inputs = tensors.encode(series, origins)
+    close, weekday, unit = (torch.from_numpy(inputs[spec.name]) for spec in tensors.inputs)
+    return close, weekday, unit
 
 
 def windows_of(series: Series, config: NetConfig) -> Windows:
@@ -91,9 +107,12 @@ def windows_of(series: Series, config: NetConfig) -> Windows:
             f"{series.name} has {len(series)} days, but training with windows of {config.window} "
             f"and a horizon of {config.horizon} needs at least {fewest}"
         )
-    close, weekday = inputs_at(series, origins, config.window)
+    close, weekday, unit = inputs_at(series, origins, config)
     places = origins[:, None] + np.arange(config.horizon)
-    return Windows(close, weekday, torch.from_numpy(series.log_returns[places]))
+    future = (torch.from_numpy(series.log_returns[places]) / unit).float()
+    if not torch.isfinite(future).all():
+        raise ValueError(f"{series.name} begins with days on which nothing moves: begin it later")
+    return Windows(scaled_returns(close, unit), weekday, future)
 
 
 def fewest_days(config: NetConfig) -> int:
@@ -111,38 +130,35 @@ def split(windows: Windows, config: LearnConfig) -> tuple[Windows, Windows]:
 
 
 def learn(
-    past: Series, config: LearnConfig, seed: int, folder: Path
+    past: Sequence[Series], config: LearnConfig, seed: int, folder: Path
 ) -> tuple[ForecastNet, Progress]:
-    """Train a network on a series; it starts from where a killed run in ``folder`` was.
+    """Train one network on some series; it starts from where a killed run in ``folder`` was.
 
     Raises:
-        ValueError: If the series is too short.
+        ValueError: If a series is too short.
     """
-    training, validation = split(windows_of(past, config.net), config)
+    parts = [split(windows_of(series, config.net), config) for series in past]
+    training = together([part for part, _ in parts])
+    validation = together([part for _, part in parts])
     torch.manual_seed(seed)
     network = ForecastNet(config.net)
-    network.calibrate(training.close, training.weekday, training.future)
-    unit = network.unit
-    seen = network.scaled_returns(training.close)
-    targets = (training.future / unit).float()
-    checked = network.scaled_returns(validation.close)
-    checked_targets = (validation.future / unit).float()
+    network.calibrate(training.returns, training.weekday, training.future)
     size = config.loop.batch_size
 
     def batches(_: int, generator: np.random.Generator, size: int) -> Iterator[Batch]:
         order = torch.from_numpy(generator.permutation(len(training)))
         for chosen in torch.split(order, size):
-            yield seen[chosen], training.weekday[chosen], targets[chosen]
+            yield training.returns[chosen], training.weekday[chosen], training.future[chosen]
 
     def loss(net: nn.Module, batch: Batch) -> Tensor:
         assert isinstance(net, ForecastNet)
         returns, weekday, future = batch
-        return loss_of(net.outlook(returns, weekday), future) + net.penalty()
+        return loss_of(net(returns, weekday), future) + net.penalty()
 
     def validate(net: nn.Module) -> dict[str, float]:
         assert isinstance(net, ForecastNet)
-        outlook = net.outlook(checked, validation.weekday)
-        return {"validation_loss": loss_of(outlook, checked_targets).item()}
+        outlook = net(validation.returns, validation.weekday)
+        return {"validation_loss": loss_of(outlook, validation.future).item()}
 
     def scored(net: nn.Module) -> dict[str, float]:
         metrics = validate(net)
@@ -152,13 +168,17 @@ def learn(
         network.eval()
         first = validate(network)["validation_loss"]
     untrained = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    everything = together([windows_of(series, config.net) for series in past])
     if network.reader is None:
+        network.fit_har(everything.returns, everything.weekday, everything.future)
         return network, Progress()
     progress = loop.fit(
         network,
         LoopConfig(**(asdict(config.loop) | {"seed": seed})),
         folder,
-        identity=json.dumps({"data": past.sha256, "config": asdict(config), "seed": seed}),
+        identity=json.dumps(
+            {"data": [one.sha256 for one in past], "config": asdict(config), "seed": seed}
+        ),
         batches=batches,
         steps=-(-len(training) // size),
         loss=loss,
@@ -168,22 +188,25 @@ def learn(
     if progress.best_score <= 0:
         # Nothing that it learnt held on the days kept aside: then it has nothing to say.
         network.load_state_dict(untrained)
-    network.trust.copy_(trust_of(network, checked, validation.weekday, checked_targets))
+    # Of several series each must bear it out: together they would count the same days twice.
+    trusts = [trust_of(network, part) for _, part in parts]
+    network.trust.copy_(torch.stack(trusts).amin(dim=0))
+    # HAR has nothing to stop early, so that at last it learns from the newest days, too.
+    network.fit_har(everything.returns, everything.weekday, everything.future)
     return network, progress
 
 
 @torch.inference_mode()
-def trust_of(network: ForecastNet, returns: Tensor, weekday: Tensor, future: Tensor) -> Tensor:
+def trust_of(network: ForecastNet, windows: Windows) -> Tensor:
     """1 for each day ahead whose median is significantly better than the last price, 0 for others.
 
     Args:
         network: In evaluation mode.
-        returns: Of consecutive windows that it was not trained on, in units, [N, window - 1].
-        weekday: Int64 [N, 1].
-        future: Log returns of the days that followed, in units, [N, H].
+        windows: Consecutive ones of a series, which it was not trained on.
     """
-    medians = network.outlook(returns, weekday).returns[:, :, MEDIAN].double().numpy()
-    reached = torch.cumsum(future.double(), dim=1).numpy()
+    outlook = network(windows.returns, windows.weekday)
+    medians = outlook.returns[:, :, MEDIAN].double().numpy()
+    reached = torch.cumsum(windows.future.double(), dim=1).numpy()
     trust = torch.zeros(medians.shape[1])
     for day in range(len(trust)):
         losses = np.abs(reached[:, day] - medians[:, day])
@@ -201,30 +224,25 @@ class LearnedModel:
     def __call__(self, past: Series, seed: int, /) -> Fitted:
         """See `forecasts.Model`."""
         with tempfile.TemporaryDirectory(dir=_memory()) as folder, _quiet():
-            network, _ = learn(past, self.config, seed, Path(folder))
-        return forecaster_of(network)
+            network, _ = learn([past], self.config, seed, Path(folder))
+        return forecaster_of(network, past.days[-1])
 
 
-def forecaster_of(network: ForecastNet) -> Fitted:
+def forecaster_of(network: ForecastNet, trained_until: np.datetime64) -> Fitted:
     """A trained network as what forecasts."""
-    served = ServedNet(network).eval()
+    served = ServedNet(network, trained_until).eval()
 
     def forecast(series: Series, origins: Places) -> Forecasts:
-        if len(origins) and origins[0] < network.config.window - 1:
-            raise ValueError(
-                f"a forecast from day {origins[0] + 1} is asked for, but the network reads "
-                f"{network.config.window} days"
-            )
         with torch.inference_mode():
-            inputs = inputs_at(series, origins, network.config.window)
-            prices, volatility, magnitude, _ = (tensor.numpy() for tensor in served(*inputs))
+            inputs = inputs_at(series, origins, network.config)
+            prices, volatility, magnitude, *_ = (tensor.numpy() for tensor in served(*inputs))
         return Forecasts(origins, prices, volatility, magnitude)
 
     return forecast
 
 
 ARCHITECTURES: dict[str, NetConfig] = {
-    "har": NetConfig(cells="none", window=SHORTEST_WINDOW),
+    "har": NetConfig(cells="none"),
     "mlp": NetConfig(cells="mlp", hidden=32),
     "lstm": NetConfig(cells="lstm"),
     "gru": NetConfig(cells="gru"),

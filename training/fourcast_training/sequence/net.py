@@ -1,8 +1,8 @@
 """The forecasting network: raw closes in, quantiles of future prices and volatility out.
 
 All scaling is in the graph. Log returns are taken in float64 from quotients of neighbouring closes,
-so that neither a price of 1e-9 nor one of 1e9 loses a digit; divided by one unit, the size of the
-returns in training, they go into a small network in float32.
+so that neither a price of 1e-9 nor one of 1e9 loses a digit; divided by the unit, how far a usual
+day of the series moves, they go into a small network in float32.
 
 The network corrects what simple statistics say already, and begins at zero correction:
 
@@ -21,11 +21,12 @@ last price stays: it claims no more than it can show.
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fourcast_models.sequence.codec import MEDIAN, QUANTILES
+from fourcast_models.sequence.codec import LONGEST_HORIZON, MEDIAN, QUANTILES, SHORTEST_WINDOW
 from fourcast_training.sequence.cells import Gru, Lstm, Perceptron
 
 WEEK = 7
@@ -51,10 +52,10 @@ class NetConfig:
     cells: Literal["none", "mlp", "lstm", "gru"] = "lstm"
     """What reads the window; `none` is HAR alone."""
 
-    window: int = 31
+    window: int = SHORTEST_WINDOW
     """Closes that it reads, at least 31."""
 
-    horizon: int = 14
+    horizon: int = LONGEST_HORIZON
     """Days that it forecasts, 1 to 30."""
 
     hidden: int = 16
@@ -93,7 +94,6 @@ class Outlook:
 class ForecastNet(nn.Module):
     """See the module. `calibrate` comes first, then training."""
 
-    unit: Tensor
     har: Tensor
     least: Tensor
     ratio: Tensor
@@ -103,7 +103,6 @@ class ForecastNet(nn.Module):
         super().__init__()
         self.config = config
         horizon, quantiles = config.horizon, len(QUANTILES)
-        self.register_buffer("unit", torch.ones((), dtype=torch.float64))
         self.register_buffer("har", torch.zeros(_FEATURES, horizon))
         self.register_buffer("least", torch.ones(()))
         self.register_buffer("ratio", torch.ones(horizon))
@@ -117,22 +116,13 @@ class ForecastNet(nn.Module):
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)
 
-    def forward(self, close: Tensor, weekday: Tensor) -> Outlook:
-        """Forecast from windows of closes.
+    def forward(self, returns: Tensor, weekday: Tensor) -> Outlook:
+        """Forecast in units.
 
         Args:
-            close: Float64 [N, window].
+            returns: What `scaled_returns` gives, float32 [N, window - 1].
             weekday: Of the last close, int64 [N, 1].
         """
-        returns = self.scaled_returns(close)
-        return self.outlook(returns, weekday)
-
-    def scaled_returns(self, close: Tensor) -> Tensor:
-        """Log returns in units, float32 [N, window - 1]."""
-        return (torch.log(close[:, 1:] / close[:, :-1]) / self.unit).float()
-
-    def outlook(self, returns: Tensor, weekday: Tensor) -> Outlook:
-        """`forward` from the log returns in units."""
         base = self.base_magnitude(returns, weekday)
         shift = torch.zeros_like(base)
         volatility = base * self.ratio
@@ -173,25 +163,17 @@ class ForecastNet(nn.Module):
         return total
 
     @torch.no_grad()
-    def calibrate(self, close: Tensor, weekday: Tensor, future: Tensor) -> None:
-        """Fit the unit, HAR and the first quantiles; of the past only, so give nothing else.
+    def calibrate(self, returns: Tensor, weekday: Tensor, targets: Tensor) -> None:
+        """Fit HAR and the first quantiles; of the past only, so give nothing else.
 
         Args:
-            close: Float64 [N, window], the windows to train on.
+            returns: Of the windows to train on, in units, float32 [N, window - 1].
             weekday: Int64 [N, 1].
-            future: Log returns of the days after each window, float64 [N, H].
+            targets: Log returns of the days after each window, in units, float32 [N, H].
         """
-        self.unit.copy_(future.square().mean().sqrt())
-        returns = self.scaled_returns(close)
-        targets = (future / self.unit).float()
+        self.fit_har(returns, weekday, targets)
         sizes = targets.abs()
-        features = har_features(returns, weekday).double()
-        # The minimum-norm solution stands if a day of the week never occurs.
-        solution = torch.linalg.lstsq(features, sizes.double(), driver="gelsd").solution
-        self.har.copy_(solution.float())
-        self.least.copy_(_LEAST * sizes.mean())
         base = self.base_magnitude(returns, weekday)
-        self.ratio.copy_((targets / base).square().mean(dim=0).sqrt())
         total = torch.sqrt(torch.cumsum((base * self.ratio) ** 2, dim=1))
         levels = torch.tensor(QUANTILES)
         offsets = torch.quantile(torch.cumsum(targets, dim=1) / total, levels, dim=0).T
@@ -200,25 +182,51 @@ class ForecastNet(nn.Module):
         first = torch.zeros_like(spread[:, :1])
         self.spread.copy_(_softplus_inverse(spread.diff(dim=1, prepend=first)))
 
+    @torch.no_grad()
+    def fit_har(self, returns: Tensor, weekday: Tensor, targets: Tensor) -> None:
+        """Fit HAR alone; see `calibrate`."""
+        sizes = targets.abs()
+        features = har_features(returns, weekday).double()
+        # The minimum-norm solution stands if a day of the week never occurs.
+        solution = torch.linalg.lstsq(features, sizes.double(), driver="gelsd").solution
+        self.har.copy_(solution.float())
+        self.least.copy_(_LEAST * sizes.mean())
+        base = self.base_magnitude(returns, weekday)
+        self.ratio.copy_((targets / base).square().mean(dim=0).sqrt())
+
 
 class ServedNet(nn.Module):
     """A trained network as it is exported: prices in, prices out, all float64."""
 
-    def __init__(self, network: ForecastNet) -> None:
+    last_day: Tensor
+
+    def __init__(self, network: ForecastNet, trained_until: np.datetime64) -> None:
         super().__init__()
         self.network = network
+        day = int(trained_until.astype("datetime64[D]").astype(np.int64))
+        self.register_buffer("last_day", torch.tensor(day))
 
-    def forward(self, close: Tensor, weekday: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """See `codec.Tensors`: prices, volatility, magnitude, magnitudes."""
-        outlook: Outlook = self.network(close, weekday)
-        unit = self.network.unit
-        prices = close[:, -1:, None] * torch.exp(outlook.returns.double() * unit)
+    def forward(self, close: Tensor, weekday: Tensor, unit: Tensor) -> tuple[Tensor, ...]:
+        """See `codec.Tensors`: prices, volatility, magnitude, magnitudes, trained_until."""
+        outlook: Outlook = self.network(scaled_returns(close, unit), weekday)
+        wide = unit[:, :, None]
         return (
-            prices,
+            close[:, -1:, None] * torch.exp(outlook.returns.double() * wide),
             outlook.volatility.double() * unit,
             outlook.magnitude.double() * unit,
-            outlook.magnitudes.double() * unit,
+            outlook.magnitudes.double() * wide,
+            torch.zeros_like(weekday) + self.last_day,
         )
+
+
+def scaled_returns(close: Tensor, unit: Tensor) -> Tensor:
+    """Log returns in units, float32 [N, window - 1].
+
+    Args:
+        close: Float64 [N, window].
+        unit: See `codec.units_at`; float64 [N, 1].
+    """
+    return (torch.log(close[:, 1:] / close[:, :-1]) / unit).float()
 
 
 def har_features(returns: Tensor, weekday: Tensor) -> Tensor:
@@ -233,13 +241,16 @@ def har_features(returns: Tensor, weekday: Tensor) -> Tensor:
     """
     sizes = returns.abs()
     days = torch.arange(WEEK, device=weekday.device)
+    is_that_day = (weekday == days).float()
+    # What is not known is equally each of them.
+    each_day = torch.where(weekday < WEEK, is_that_day, torch.full_like(is_that_day, 1 / WEEK))
     return torch.cat(
         [
             sizes[:, -1:],
             sizes[:, -WEEK:].mean(dim=1, keepdim=True),
             sizes[:, -LONG:].mean(dim=1, keepdim=True),
             torch.relu(-returns[:, -1:]),
-            (weekday == days).float(),
+            each_day,
         ],
         dim=1,
     )

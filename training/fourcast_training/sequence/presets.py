@@ -1,4 +1,4 @@
-"""What a training run is made of, and the runs that have names: one for each network."""
+"""What a training run is made of, and the runs that have names: one for each network, and HAR."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,12 +14,12 @@ from fourcast_training.sequence.walk_forward import ProtocolConfig
 
 PROGRAM = "fourcast-train forecast"
 
-Network = Literal["mlp", "lstm", "gru", "lstm_regularized", "deep_lstm"]
+Network = Literal["har", "mlp", "lstm", "gru", "lstm_regularized", "deep_lstm"]
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Test a network on a series of daily prices, train it and publish it.
+    """Test a network on series of daily prices, train it and publish it.
 
     The test walks forward through the last days beside the baselines and says in words whether the
     network is better than repeating the last price. `--model` and `--smoke` fill in every option
@@ -27,7 +27,7 @@ class TrainConfig:
     """
 
     model: Network = "lstm"
-    """The network; see net.py."""
+    """The network; see net.py. `har` is none: the statistics that the others correct."""
 
     smoke: bool = False
     """The whole path in a minute, on a short generated series."""
@@ -45,10 +45,14 @@ class TrainConfig:
     """Whether to publish at all."""
 
     folder: Path = Path("runs/forecast-lstm")
-    """Checkpoint, finished tests, pictures. A killed run continues from here."""
+    """Checkpoint and pictures. A killed run continues from here."""
 
-    data: Path | None = None
-    """A CSV file with the columns date and close; None generates a series."""
+    tests: Path = Path("runs/forecast-tests")
+    """Finished tests, those of other runs too."""
+
+    data: tuple[Path, ...] = ()
+    """CSV files with the columns date and close; each is tested alone, and one network is trained
+    on all of them. Without any, a series is generated."""
 
     process: Process = "garch"
     """What is generated."""
@@ -56,8 +60,9 @@ class TrainConfig:
     days: int = 3000
     """How many days are generated."""
 
-    hold_out: int = 180
-    """Last days that the published network is not trained on, so that `--evaluate` can use them."""
+    hold_out: int = 365
+    """Last days of each series that the published network is not trained on, so that `--evaluate`
+    can use them."""
 
     jobs: int = 1
     """Processes that walk forward."""
@@ -80,6 +85,7 @@ def _preset(model: Network) -> TrainConfig:
 
 
 PRESETS: dict[Network, TrainConfig] = {
+    "har": _preset("har"),
     "mlp": _preset("mlp"),
     "lstm": _preset("lstm"),
     "gru": _preset("gru"),
@@ -98,6 +104,7 @@ def smoke(config: TrainConfig) -> TrainConfig:
         smoke=True,
         repository=folder / "repository",
         folder=folder,
+        tests=folder / "tests",
         days=700,
         hold_out=100,
         learn=replace(config.learn, net=net, loop=fit),

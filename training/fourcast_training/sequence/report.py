@@ -1,6 +1,6 @@
 """Everything that is measured of forecasts, as tables beside the baselines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,37 +32,37 @@ GARCH: Row = ("garch", 0)
 
 @dataclass(frozen=True)
 class Report:
-    """A network's test beside the baselines'.
+    """The test of some networks beside the baselines'.
 
     Attributes:
         series: What was forecast.
-        name: Of the network.
+        names: Of the networks.
         raw: Forecasts by model and seed.
         intervals: The same with rolling conformal intervals.
         scores: One day ahead, of `intervals`.
     """
 
     series: Series
-    name: str
+    names: tuple[str, ...]
     raw: Mapping[Row, Forecasts]
     intervals: Mapping[Row, Forecasts]
     scores: Mapping[Row, Score]
 
     @property
     def networks(self) -> list[Row]:
-        """The rows of the network."""
-        return [row for row in self.raw if row[0] == self.name]
+        """The rows of the networks."""
+        return [row for row in self.raw if row[0] in self.names]
 
     def verdicts(self) -> str:
         """In words, one line for each seed."""
         return "\n".join(
-            f"{self.name} (seed {seed}) is {self.scores[name, seed].price.verdict()}, one day "
+            f"{name} (seed {seed}) is {self.scores[name, seed].price.verdict()}, one day "
             f"ahead over {self.scores[name, seed].days} days of {self.series.name}."
             for name, seed in self.networks
         )
 
     def metrics(self) -> dict[str, float]:
-        """The figures of the first seed, one day ahead."""
+        """The figures of the first network with its first seed, one day ahead."""
         first = self.scores[self.networks[0]]
         return {
             "error_ratio": first.ratio,
@@ -80,6 +80,7 @@ class Report:
             [
                 f"{self.series.name}, forecast from each day of {days[0]} to {days[1]}.",
                 self.verdicts(),
+                '"Always up" names a direction and nothing else, so most of its cells are empty.',
                 "The price, one day ahead, beside repeating the last price (naive). The test is "
                 "Diebold and Mariano's.",
                 self._price_table(),
@@ -112,7 +113,7 @@ class Report:
         return "\n".join(lines)
 
     def _coverage_table(self) -> str:
-        groups = _groups(self.series, self.raw[NAIVE])
+        groups = groups_of(self.series, self.raw[NAIVE])
         lines = [
             f"| forecast | seed | level | {' | '.join(groups)} |",
             f"| --- | ---: | ---: |{' ---: |' * len(groups)}",
@@ -122,6 +123,8 @@ class Report:
                 inside = is_covered(forecasts, self.series, level, 1)
                 cells = " | ".join(f"{np.nanmean(inside[rows]):.1%}" for rows in groups.values())
                 lines.append(f"| {name} | {seed} | {level} % | {cells} |")
+            if (name, seed) == NAIVE:
+                lines.append(f"| always up | | |{' |' * len(groups)}")
         return "\n".join(lines)
 
     def _volatility_table(self) -> str:
@@ -141,6 +144,8 @@ class Report:
                 f"| {qlike.mean():.4f} | {qlike.mean() - garch.mean():+.4f} "
                 f"| {compare(qlike, garch, 1).statistic:.2f} |"
             )
+            if (name, seed) == NAIVE:
+                lines.append("| always up | | | | | | | |")
         return "\n".join(lines)
 
     def _horizon_table(self) -> str:
@@ -157,25 +162,27 @@ class Report:
                     f"| {one.coverage[80]:.1%} | {one.coverage[95]:.1%} "
                     f"| {_width(forecasts, ahead):.1%} |"
                 )
+            if row == NAIVE:
+                lines.append("| always up | | | | | | | |")
         return "\n".join(lines)
 
 
-def report_on(series: Series, name: str, raw: Mapping[Row, Forecasts]) -> Report:
+def report_on(series: Series, names: Sequence[str], raw: Mapping[Row, Forecasts]) -> Report:
     """Score forecasts of the same origins, naive's among them.
 
     Args:
         series: What was forecast.
-        name: Of the network among the rows.
+        names: Of the networks among the rows.
         raw: Forecasts by model and seed; naive, har and garch are there.
     """
     intervals = {row: conformal(forecasts, series) for row, forecasts in raw.items()}
     scores = {
         row: score(forecasts, intervals[NAIVE], series, 1) for row, forecasts in intervals.items()
     }
-    return Report(series, name, raw, intervals, scores)
+    return Report(series, tuple(names), raw, intervals, scores)
 
 
-def _groups(series: Series, naive: Forecasts) -> dict[str, npt.NDArray[np.bool_]]:
+def groups_of(series: Series, naive: Forecasts) -> dict[str, npt.NDArray[np.bool_]]:
     """The origins altogether, in thirds of recent volatility, and by year of the outcome."""
     recent = naive.volatility[:, 0]
     low, high = np.quantile(recent, [1 / 3, 2 / 3])

@@ -3,6 +3,7 @@
 import logging
 import shlex
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +12,16 @@ import tyro
 from fourcast_models.model_config import Arrays, Batching, ModelConfig
 from fourcast_models.repository import default_repository, read_model
 from fourcast_models.sequence.codec import CODEC_VERSION, Tensors
-from fourcast_models.sequence.forecasts import Forecasts, Places
+from fourcast_models.sequence.forecasts import forecasts_from
+from fourcast_models.sequence.prices_file import read_series
 from fourcast_models.sequence.series import Series
 from fourcast_training.export import Origin, export, open_onnx, stamp_of
 from fourcast_training.loop import choose_device
 from fourcast_training.sequence.backtests import BESIDE, backtest_all, model_of
 from fourcast_training.sequence.card import Result, write_card
 from fourcast_training.sequence.charts import save_coverage, save_fan, save_volatility
-from fourcast_training.sequence.data import read_series
 from fourcast_training.sequence.generated import generate
-from fourcast_training.sequence.learned import fewest_days, inputs_at, learn
-from fourcast_training.sequence.model import Fitted
+from fourcast_training.sequence.learned import fewest_days, learn
 from fourcast_training.sequence.net import ServedNet
 from fourcast_training.sequence.presets import PROGRAM, TrainConfig, chosen_preset
 from fourcast_training.sequence.report import Report, report_on
@@ -35,9 +35,6 @@ GOLDEN_WINDOWS = 32
 _FEWEST_TEST_DAYS = 90
 """After the end of training, for `--evaluate`."""
 
-_TRAINED_UNTIL = "trained_until"
-"""The parameter of config.pbtxt that names the last day of training."""
-
 
 def main(args: list[str]) -> None:
     """``fourcast-train forecast``."""
@@ -49,7 +46,7 @@ def main(args: list[str]) -> None:
 
 
 def train(config: TrainConfig, command: str) -> Result:
-    """The whole path: series, walk-forward test, training, pictures, publication.
+    """The whole path: series, walk-forward tests, training, pictures, publication.
 
     Args:
         config: What to do.
@@ -62,15 +59,18 @@ def train(config: TrainConfig, command: str) -> Result:
     if not config.protocol.seeds:
         raise ValueError("--protocol.seeds: give at least one")
     Tensors(config.learn.net.window, config.learn.net.horizon)  # checks both
-    series = _series(config)
-    _check_length(series, config)
-    tests = backtest_all(
-        config.model, series, config.learn, config.protocol, config.folder, config.jobs
-    )
-    report = report_on(series, config.model, tests)
-    print(report.text())
-    _save_pictures(report, config)
-    trained = series.until(len(series) - config.hold_out)
+    everything = _series(config)
+    for series in everything:
+        _check_length(series, config)
+    reports = []
+    for series in everything:
+        tests = backtest_all(
+            {config.model: config.learn}, series, config.protocol, config.tests, config.jobs
+        )
+        reports.append(report_on(series, [config.model], tests))
+        print(reports[-1].text())
+        _save_pictures(reports[-1], config)
+    trained = tuple(series.until(len(series) - config.hold_out) for series in everything)
     seed = config.protocol.seeds[0]
     network, progress = learn(trained, config.learn, seed, config.folder)
     result = Result(
@@ -80,51 +80,56 @@ def train(config: TrainConfig, command: str) -> Result:
         parameters=sum(p.numel() for p in network.parameters()),
         seed=seed,
         progress=progress,
-        report=report,
+        reports=tuple(reports),
     )
     if config.publish:
-        _publish(ServedNet(network).eval(), config, result)
+        _publish(ServedNet(network, result.until).eval(), config, result)
     return result
 
 
-def evaluate_published(config: TrainConfig) -> Report:
+def evaluate_published(config: TrainConfig) -> list[Report]:
     """Measure the newest version of the published model on the days after its training.
 
     Raises:
-        ValueError: If the series has too few of them.
+        ValueError: If a series has too few of them.
     """
     model = read_model(config.repository or default_repository(), config.name)
     weights = model.weights(model.versions[0])
-    series = _series(config)
-    until = np.datetime64(model.config.parameters[_TRAINED_UNTIL])
+    print(
+        f"{weights}, {weights.stat().st_size / 1e6:.2f} MB, made by: {stamp_of(weights)['command']}"
+    )
+    horizon, _ = model.config.outputs[0].dims
+    tensors = Tensors(model.config.inputs[0].dims[0], horizon)
+    return [_evaluate(weights, tensors, series, config) for series in _series(config)]
+
+
+def _evaluate(weights: Path, tensors: Tensors, series: Series, config: TrainConfig) -> Report:
+    run = open_onnx(weights)
+    last = np.array([len(series) - 1])
+    answer = run(tensors.encode(series, last))
+    until = np.datetime64(int(answer["trained_until"][0, 0]), "D")
     days = int((series.days > until).sum()) - 1
     if days < _FEWEST_TEST_DAYS:
         raise ValueError(
             f"{config.name} was trained up to {until} and {series.name} ends on {series.days[-1]}: "
             f"give a series with at least {_FEWEST_TEST_DAYS + 1} days after that"
         )
-    print(
-        f"{weights}, {weights.stat().st_size / 1e6:.2f} MB, made by: {stamp_of(weights)['command']}"
-    )
     print(f"trained up to {until}; measured on the {days} days after it, never fitted again")
+    learn = replace(config.learn, net=replace(config.learn.net, horizon=tensors.horizon))
     protocol = ProtocolConfig(days=days, refit=0)
-    tests = {
-        (name, 0): walk_forward(model_of(name, config.learn), series, protocol, 0)
-        for name in BESIDE
-    }
-    first = tests["naive", 0]
-    tests[config.model, 0] = _published(weights, model.config.inputs[0].dims[0])(
-        series, first.origins
-    )
-    report = report_on(series, config.model, tests)
+    tests = {(name, 0): walk_forward(model_of(name, learn), series, protocol, 0) for name in BESIDE}
+    origins = tests["naive", 0].origins
+    # HAR, too, is measured as it was published.
+    tests[config.model, 0] = forecasts_from(run(tensors.encode(series, origins)), origins)
+    report = report_on(series, [config.model], tests)
     print(report.text())
     return report
 
 
-def _series(config: TrainConfig) -> Series:
-    if config.data is not None:
-        return read_series(config.data)
-    return generate(config.process, config.days, seed=0)
+def _series(config: TrainConfig) -> list[Series]:
+    if config.data:
+        return [read_series(file) for file in config.data]
+    return [generate(config.process, config.days, seed=0)]
 
 
 def _check_length(series: Series, config: TrainConfig) -> None:
@@ -137,35 +142,24 @@ def _check_length(series: Series, config: TrainConfig) -> None:
         )
 
 
-def _published(weights: Path, window: int) -> Fitted:
-    """A published file as what forecasts."""
-    run = open_onnx(weights)
-
-    def forecast(series: Series, origins: Places) -> Forecasts:
-        close, weekday = inputs_at(series, origins, window)
-        answers = run({"close": close.numpy(), "weekday": weekday.numpy()})
-        return Forecasts(origins, answers["prices"], answers["volatility"], answers["magnitude"])
-
-    return forecast
-
-
 def _save_pictures(report: Report, config: TrainConfig) -> None:
     row = report.networks[0]
     series, forecasts = report.series, report.intervals[row]
     title = f"{config.model} on {series.name}"
-    save_fan(series, forecasts, title, config.folder / "fan.png")
-    save_coverage(series, forecasts, title, config.folder / "coverage.png")
-    save_volatility(series, forecasts, title, config.folder / "volatility.png")
+    save_fan(series, forecasts, title, config.folder / f"{series.name}-fan.png")
+    save_coverage(series, forecasts, title, config.folder / f"{series.name}-coverage.png")
+    save_volatility(series, forecasts, title, config.folder / f"{series.name}-volatility.png")
     log.info("pictures: %s", config.folder)
 
 
 def _publish(served: ServedNet, config: TrainConfig, result: Result) -> None:
     net = config.learn.net
     tensors = Tensors(net.window, net.horizon)
-    origins = np.linspace(net.window - 1, len(result.trained) - 1, GOLDEN_WINDOWS, dtype=np.int64)
-    close, weekday = inputs_at(result.trained, origins, net.window)
+    series = result.trained[0]
+    origins = np.linspace(net.window - 1, len(series) - 1, GOLDEN_WINDOWS, dtype=np.int64)
+    golden = tensors.encode(series, origins)
     # Prices around 1: parity is an absolute difference, and the graph knows no currency.
-    golden = {"close": (close / close[:, -1:]).numpy(), "weekday": weekday.numpy()}
+    golden["close"] = golden["close"] / golden["close"][:, -1:]
     with warnings.catch_warnings():
         # torch's exporter warns about the way torch's LSTM keeps its weights.
         warnings.simplefilter("ignore", UserWarning)
@@ -183,16 +177,17 @@ def _export(
             outputs=tensors.outputs,
             max_batch_size=MAX_BATCH,
             batching=Batching(),
-            parameters={
-                "codec_version": str(CODEC_VERSION),
-                _TRAINED_UNTIL: str(result.trained.days[-1]),
-            },
+            parameters={"codec_version": str(CODEC_VERSION)},
         ),
         golden_inputs=golden,
         origin=Origin(
             codec_version=CODEC_VERSION,
-            datasets={"train": result.trained.sha256, "all": result.report.series.sha256},
-            metrics=result.report.metrics(),
+            datasets={series.name: series.sha256 for series in result.trained},
+            metrics={
+                f"{report.series.name}.{name}": value
+                for report in result.reports
+                for name, value in report.metrics().items()
+            },
             command=result.command,
         ),
         card=lambda version: write_card(version, result),

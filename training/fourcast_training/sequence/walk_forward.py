@@ -11,8 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from fourcast_models.sequence.forecasts import Forecasts, joined
+from fourcast_models.sequence.model import Model
 from fourcast_models.sequence.series import Series
-from fourcast_training.sequence.model import Model
 
 
 @dataclass(frozen=True)

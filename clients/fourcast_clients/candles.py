@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
@@ -22,15 +22,13 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
-import tyro
-from tqdm import tqdm
-
-from fourcast_training.files import write_atomically
-from fourcast_training.sequence.data import read_series
+from fourcast_clients.files import write_atomically
 
 log = logging.getLogger(__name__)
 
-PROGRAM = "fourcast-train forecast-download"
+COINBASE = "https://api.exchange.coinbase.com"
+FIRST_DAY = date(2015, 7, 21)
+"""Of Bitcoin there; nothing is older."""
 
 PAGE_DAYS = 300
 """Most candles that the interface gives at once."""
@@ -54,56 +52,53 @@ class Candle(NamedTuple):
     volume: float
 
 
-@dataclass(frozen=True)
-class DownloadConfig:
-    """Fetch the daily candles of a product as a CSV file."""
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What is fetched.
 
-    product: str = "BTC-USD"
-    """As the exchange writes it, such as ETH-USD."""
+    Attributes:
+        product: As the exchange writes it, such as ETH-USD.
+        start: First day; without candles for it, the file begins with the first one there is.
+        end: Last day; None is yesterday, the last day that is over.
+        out: The CSV file.
+        cache: The folder where pages are kept.
+        source: Where they come from.
+    """
 
-    start: date = date(2015, 7, 21)
-    """First day; without candles for it, the file begins with the first one there is."""
-
+    product: str
+    out: Path
+    cache: Path
+    start: date = FIRST_DAY
     end: date | None = None
-    """Last day; None is yesterday, the last day that is over."""
-
-    out: Path | None = None
-    """The CSV file; None is runs/crypto/<product>.csv."""
-
-    cache: Path = Path("runs/crypto/pages")
-    """Where pages are kept."""
-
-    source: str = "https://api.exchange.coinbase.com"
-    """Where they come from."""
+    source: str = COINBASE
 
 
 class DownloadError(RuntimeError):
     """Candles could not be fetched; the text says which and what to do."""
 
 
-def main(args: list[str] | None = None) -> None:
-    """``fourcast-train forecast-download``."""
-    config = tyro.cli(DownloadConfig, args=args, prog=PROGRAM)
-    print(download(config))
-
-
 def download(
-    config: DownloadConfig,
+    config: Download,
     *,
     today: date | None = None,
     pause: Callable[[float], object] = time.sleep,
-) -> Path:
-    """Fetch what is not there yet and write the CSV file, which `data.read_series` can read.
+    progress: Callable[[int, int], object] = lambda _done, _total: None,
+) -> int:
+    """Fetch what is not there yet and write a CSV file that the forecasts take.
 
     Args:
         config: What to fetch.
         today: The day that is not over yet, in UTC; None asks the clock.
         pause: Waits that many seconds.
+        progress: Told after each page how many are there, and of how many.
+
+    Returns:
+        How many days were written.
 
     Raises:
-        DownloadError: If the exchange cannot be reached, does not have the product, or sends what
-            is no page of candles.
-        ValueError: If the days asked for are none, or the candles leave days out.
+        DownloadError: If the exchange cannot be reached, does not have the product, sends what is
+            no page of candles, or leaves days out.
+        ValueError: If the days asked for are none.
     """
     today = today or datetime.now(UTC).date()
     end = min(config.end or today, today - timedelta(days=1))
@@ -111,20 +106,34 @@ def download(
         raise ValueError(f"there are no days from {config.start} to {end}")
     starts = range(config.start.toordinal(), end.toordinal() + 1, PAGE_DAYS)
     candles: dict[date, Candle] = {}
-    for number in tqdm(starts, desc=config.product, unit="page", disable=None):
+    for page, number in enumerate(starts):
+        progress(page, len(starts))
         first = date.fromordinal(number)
         last = min(first + timedelta(days=PAGE_DAYS - 1), end)
         candles |= _page(config, first, last, pause)
     if not candles:
         raise DownloadError(f"{config.product} has no candles from {config.start} to {end}")
-    out = config.out or Path("runs/crypto") / f"{config.product}.csv"
-    write_atomically(out, lambda stream: stream.write(_table(candles)))
-    read_series(out)
-    return out
+    _check_days(config.product, candles)
+    progress(len(starts), len(starts))
+    write_atomically(config.out, _table(candles))
+    return len(candles)
+
+
+def _check_days(product: str, candles: Mapping[date, Candle]) -> None:
+    """Refuse a gap: filled silently, it would make a forecast silently wrong."""
+    first, last = min(candles), max(candles)
+    span = map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
+    missing = [day for day in span if day not in candles]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise DownloadError(
+            f"{product} has no candle for {missing[0]}{more}, and nothing was written: try again "
+            "later, or begin after it"
+        )
 
 
 def _page(
-    config: DownloadConfig, first: date, last: date, pause: Callable[[float], object]
+    config: Download, first: date, last: date, pause: Callable[[float], object]
 ) -> dict[date, Candle]:
     """The candles of a span of days, from the cache if they were all there before."""
     file = config.cache / config.product / f"{first}_{last}.json"
@@ -137,7 +146,7 @@ def _page(
     candles = _candles(content, address, first, last)
     # A page with days missing may be whole later, so it is asked for again.
     if len(candles) > (last - first).days:
-        write_atomically(file, lambda stream: stream.write(content))
+        write_atomically(file, content)
     return candles
 
 

@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import shlex
 import threading
 import urllib.parse
 from collections.abc import Iterator
@@ -12,14 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from fourcast_training.sequence.data import read_series
-from fourcast_training.sequence.download import (
-    PAGE_DAYS,
-    DownloadConfig,
-    DownloadError,
-    download,
-    main,
-)
+from fourcast_clients.candles import PAGE_DAYS, Download, DownloadError, download
+from fourcast_models.sequence.prices_file import read_series
+from fourcast_models.sequence.series import Series
 
 START = date(2023, 1, 1)
 END = START + timedelta(days=649)
@@ -98,8 +92,9 @@ def exchange() -> Iterator[Exchange]:
 
 
 @pytest.fixture
-def config(exchange: Exchange, tmp_path: Path) -> DownloadConfig:
-    return DownloadConfig(
+def config(exchange: Exchange, tmp_path: Path) -> Download:
+    return Download(
+        product="BTC-USD",
         start=START,
         end=END,
         out=tmp_path / "btc.csv",
@@ -108,8 +103,16 @@ def config(exchange: Exchange, tmp_path: Path) -> DownloadConfig:
     )
 
 
-def test_pages_become_one_file(exchange: Exchange, config: DownloadConfig) -> None:
-    series = read_series(download(config, today=TODAY))
+def fetched(config: Download, today: date = TODAY) -> Series:
+    """What is in the file after a download, as the forecasts read it."""
+    count = download(config, today=today)
+    series = read_series(config.out)
+    assert len(series) == count
+    return series
+
+
+def test_pages_become_one_file(exchange: Exchange, config: Download) -> None:
+    series = fetched(config)
     assert (str(series.days[0]), str(series.days[-1])) == (str(START), str(END))
     expected = [candle(START + timedelta(days=n))[4] for n in range(len(series))]
     assert series.closes.tolist() == expected
@@ -117,19 +120,17 @@ def test_pages_become_one_file(exchange: Exchange, config: DownloadConfig) -> No
     assert exchange.agents == {"fourcast"}
 
 
-def test_what_has_arrived_is_not_asked_for_again(
-    exchange: Exchange, config: DownloadConfig
-) -> None:
-    content = download(config, today=TODAY).read_bytes()
+def test_what_has_arrived_is_not_asked_for_again(exchange: Exchange, config: Download) -> None:
+    first = fetched(config)
     exchange.requests.clear()
-    assert download(config, today=TODAY).read_bytes() == content
+    assert fetched(config).sha256 == first.sha256
     assert exchange.requests == []
     later = replace(config, end=END + timedelta(days=3))
-    assert len(read_series(download(later, today=TODAY + timedelta(days=9)))) == 653
+    assert len(fetched(later, TODAY + timedelta(days=9))) == 653
     assert exchange.requests == [("2024-08-23", "2024-10-14")]
 
 
-def test_a_broken_run_goes_on_where_it_was(exchange: Exchange, config: DownloadConfig) -> None:
+def test_a_broken_run_goes_on_where_it_was(exchange: Exchange, config: Download) -> None:
     exchange.failures = []
     first = replace(config, end=START + timedelta(days=PAGE_DAYS - 1))
     download(first, today=TODAY)
@@ -137,23 +138,23 @@ def test_a_broken_run_goes_on_where_it_was(exchange: Exchange, config: DownloadC
     with pytest.raises(DownloadError, match=r"503 .*, 6 times: run again later, what has arrived"):
         download(config, today=TODAY, pause=lambda _: None)
     exchange.requests.clear()
-    assert len(read_series(download(config, today=TODAY))) == 650
+    assert len(fetched(config)) == 650
     assert len(exchange.requests) == 2
 
 
-def test_a_busy_exchange_is_given_time(exchange: Exchange, config: DownloadConfig) -> None:
+def test_a_busy_exchange_is_given_time(exchange: Exchange, config: Download) -> None:
     exchange.failures = [(429, ""), (429, "7"), (500, ""), (429, "9999")]
     pauses: list[float] = []
     download(config, today=TODAY, pause=pauses.append)
     assert pauses == [1.0, 7.0, 4.0, 60.0]
 
 
-def test_an_unknown_product_says_so(config: DownloadConfig) -> None:
+def test_an_unknown_product_says_so(config: Download) -> None:
     with pytest.raises(DownloadError, match="404 NotFound: is the product's name right"):
         download(replace(config, product="BTC/USD"), today=TODAY)
 
 
-def test_a_refusal_is_not_repeated(exchange: Exchange, config: DownloadConfig) -> None:
+def test_a_refusal_is_not_repeated(exchange: Exchange, config: Download) -> None:
     exchange.failures = [(400, "")]
     pauses: list[float] = []
     with pytest.raises(DownloadError, match="the exchange answers 400"):
@@ -164,48 +165,38 @@ def test_a_refusal_is_not_repeated(exchange: Exchange, config: DownloadConfig) -
 @pytest.mark.parametrize(
     "answer", [b"<html>", b'{"message": "no"}', b"[[1, 2]]", b"[[1,2,3,4,5,6]]"]
 )
-def test_what_is_no_page_is_not_kept(
-    exchange: Exchange, config: DownloadConfig, answer: bytes
-) -> None:
+def test_what_is_no_page_is_not_kept(exchange: Exchange, config: Download, answer: bytes) -> None:
     exchange.answer = answer
     with pytest.raises(DownloadError, match=r"no page of candles|begins at no midnight"):
         download(config, today=TODAY)
     exchange.answer = None
-    assert len(read_series(download(config, today=TODAY))) == 650
+    assert len(fetched(config)) == 650
 
 
 def test_missing_days_are_an_error_and_asked_for_again(
-    exchange: Exchange, config: DownloadConfig
+    exchange: Exchange, config: Download
 ) -> None:
     exchange.missing = {START + timedelta(days=400)}
-    with pytest.raises(ValueError, match="no price for 2024-02-05"):
+    with pytest.raises(DownloadError, match="no candle for 2024-02-05, and nothing was written"):
         download(config, today=TODAY)
     exchange.missing = set()
-    assert len(read_series(download(config, today=TODAY))) == 650
+    assert len(fetched(config)) == 650
 
 
-def test_today_is_not_over(config: DownloadConfig) -> None:
-    series = read_series(download(replace(config, end=None), today=START + timedelta(days=10)))
+def test_today_is_not_over(config: Download) -> None:
+    series = fetched(replace(config, end=None), START + timedelta(days=10))
     assert len(series) == 10
     with pytest.raises(ValueError, match="there are no days from 2023-01-01 to 2022-12-31"):
         download(config, today=START)
 
 
-def test_the_command_prints_the_file(
-    exchange: Exchange, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "short.csv"
-    main(
-        shlex.split(
-            f"--start 2024-01-01 --end 2024-01-20 --source {exchange.address} --out {out} "
-            f"--cache {tmp_path / 'pages'}"
-        )
-    )
-    assert capsys.readouterr().out == f"{out}\n"
-    assert len(read_series(out)) == 20
+def test_progress_is_told(config: Download) -> None:
+    told: list[tuple[int, int]] = []
+    download(config, today=TODAY, progress=lambda done, total: told.append((done, total)))
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 def test_a_server_that_is_not_there_says_so(tmp_path: Path) -> None:
-    config = DownloadConfig(source="http://127.0.0.1:9", cache=tmp_path)
+    config = Download("BTC-USD", tmp_path / "x.csv", tmp_path, source="http://127.0.0.1:9")
     with pytest.raises(DownloadError, match="6 times: run again later"):
         download(config, pause=lambda _: None)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fourcast_training.sequence.data import read_series, write_series
+from fourcast_models.sequence.prices_file import read_series, write_series
 from fourcast_training.sequence.generated import AUTOREGRESSION, SEASON_DAYS, Process, generate
 
 GOOD = """\

@@ -5,6 +5,7 @@ is filled silently is a forecast that is wrong silently.
 """
 
 import csv
+import io
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,23 +28,41 @@ _ROUNDING = 1e-6
 
 
 def read_series(file: Path) -> Series:
-    """Read a CSV file with the columns `date` and `close`.
+    """Read a file; see `parse_series`.
+
+    Raises:
+        OSError: If it cannot be opened.
+        ValueError: If it cannot be used; the text names the file, the line and the column.
+    """
+    content = file.read_bytes()
+    try:
+        return parse_series(content, file.stem)
+    except ValueError as error:
+        raise ValueError(f"{file}, {error}") from None
+
+
+def parse_series(content: bytes, name: str) -> Series:
+    """Read the content of a CSV file with the columns `date` and `close`.
 
     There may be `open`, `high`, `low` and `volume`, which are checked. The names may be written in
     capitals and stand in any order; other columns are passed over. Dates are UTC days such as
     2024-01-31, or moments such as 2024-01-31T00:00:00Z, which must be midnight in UTC.
 
+    Args:
+        content: Text in UTF-8.
+        name: What to call the series.
+
     Raises:
-        ValueError: If the file cannot be used; the text names the line and the column.
+        ValueError: If it cannot be used; the text names the line and the column.
     """
-    with file.open(newline="", encoding="utf-8-sig") as stream:
-        rows = csv.reader(stream)
-        columns = _columns(next(rows, []), file)
+    try:
+        rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        columns = _columns(next(rows, []))
         lines, days, closes = [], [], []
         for row in rows:
             if not any(cell.strip() for cell in row):
                 continue
-            place = f"{file}, line {rows.line_num}"
+            place = f"line {rows.line_num}"
             cells = {
                 name: row[number].strip() if number < len(row) else ""
                 for name, number in columns.items()
@@ -51,15 +70,17 @@ def read_series(file: Path) -> Series:
             days.append(_day(cells["date"], place))
             closes.append(_close(cells, place))
             lines.append(rows.line_num)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"this is no CSV file in UTF-8: {error}") from None
     try:
         return Series(
-            file.stem,
+            name,
             checked_days(np.array(days, dtype="datetime64[D]")),
             checked_closes(closes, fewest=1),
         )
     except SeriesError as error:
-        where = "" if error.place is None else f", line {lines[error.place]}"
-        raise ValueError(f"{file}{where}, column {error.column!r}: {error.problem}") from None
+        where = "" if error.place is None else f"line {lines[error.place]}, "
+        raise ValueError(f"{where}column {error.column!r}: {error.problem}") from None
 
 
 def write_series(series: Series) -> bytes:
@@ -70,17 +91,17 @@ def write_series(series: Series) -> bytes:
     return ("date,close\n" + "".join(rows)).encode()
 
 
-def _columns(header: list[str], file: Path) -> dict[str, int]:
+def _columns(header: list[str]) -> dict[str, int]:
     """The places of the known columns."""
     names = [name.strip().lower() for name in header]
     known = ("date", "close", *_CANDLE, "volume")
     for name in known:
         if names.count(name) > 1:
-            raise ValueError(f"{file}, line 1: the column {name!r} is there twice")
+            raise ValueError(f"line 1: the column {name!r} is there twice")
     for name in ("date", "close"):
         if name not in names:
             raise ValueError(
-                f"{file}, line 1: there is no column {name!r}, but {', '.join(header) or 'nothing'}"
+                f"line 1: there is no column {name!r}, but {', '.join(header) or 'nothing'}"
             )
     return {name: names.index(name) for name in known if name in names}
 

@@ -1,0 +1,1 @@
+"""What forecasts of Bitcoin and Ethereum are worth, beside forecasts that cost nothing."""

@@ -1,0 +1,1 @@
+"""Version 1 of the forecast messages and service, generated from `forecast.proto`."""
