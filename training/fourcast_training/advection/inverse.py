@@ -19,10 +19,10 @@ MEASUREMENTS = 200
 NOISE = 0.05
 """Standard deviation of the error of a measurement, in units of the amplitude."""
 
-_FEATURES = 60
-"""Enough for a sine; more would only follow the noise."""
+_FEATURES = 150
+"""Enough that the equation can hold; with 60 its own error moves the minimum."""
 
-_EQUATION_WEIGHT = 100.0
+_EQUATION_WEIGHT = 10.0
 """Factor of the equation's and the boundary's rows: they hold exactly, the measurements do not."""
 
 _SPEEDS = np.linspace(0.0, 3.0, 31)
