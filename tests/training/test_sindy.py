@@ -57,6 +57,12 @@ def test_the_motion_follows_the_equations() -> None:
     np.testing.assert_allclose(differences, velocity(states), atol=0.02)
 
 
+def test_a_motion_that_leaves_ends_there() -> None:
+    states = integrate(lambda state: state**2, np.array([1.0, 2.0, 3.0]), 1000, 0.01)
+    assert 10 < len(states) < 40  # z is infinite at t = 1/3
+    assert np.all(np.isfinite(states))
+
+
 @pytest.mark.parametrize("degree", [2, 3])
 def test_exact_derivatives_give_the_equations_exactly(motion: Motion, degree: int) -> None:
     library = Library(VARIABLES, degree)

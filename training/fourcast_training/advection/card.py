@@ -28,9 +28,9 @@ Fitted by: {method}, seed {seed}. Made by:
 
 The equation is linear in φ, and the network is linear in its output weights. If the weights inside
 stay random, each condition at each point is a linear equation for the output weights, and the best
-ones are found by one factorisation: there is no descent, no bad start and no local minimum. Training
-all weights makes the same problem nonlinear, slower and less exact. It is the way for equations
-that are not linear, for which the short cut does not exist.
+ones are found by one factorisation: there is no descent, no bad start and no local minimum.
+Training all weights makes the same problem nonlinear, slower and less exact. It is the way for
+equations that are not linear, for which the short cut does not exist.
 
 ## Figures
 
@@ -61,9 +61,9 @@ Apache-2.0, as the rest of fourcast.
 # {name}, versión {version}
 
 Resuelve la ecuación de advección φ_t + u φ_x = 0 con u = 1 en el cuadrado unidad: una onda sen 2πx
-en t = 0 que se mueve sin cambiar de forma, sale por un extremo y entra por el otro. Una red de senos
-que no ha visto más valores de la solución que los de t = 0: se ajustó a la ecuación, en puntos
-aleatorios. [In English](README.md).
+en t = 0 que se mueve sin cambiar de forma, sale por un extremo y entra por el otro. Una red de
+senos que no ha visto más valores de la solución que los de t = 0: se ajustó a la ecuación, en
+puntos aleatorios. [In English](README.md).
 
 | tensor | | tipo y forma | significado |
 | --- | --- | --- | --- |
@@ -102,8 +102,8 @@ en la máquina que hizo esta ficha; otros programas corrían a la vez.
 
 ## Datos y fuente
 
-Problema y números de puntos: Á. Pérez Fernández y R. Rodríguez Galván, "Neural Networks". Los puntos
-son aleatorios; SHA-256 de los de la red publicada: `{hash}`.
+Problema y números de puntos: Á. Pérez Fernández y R. Rodríguez Galván, "Neural Networks". Los
+puntos son aleatorios; SHA-256 de los de la red publicada: `{hash}`.
 
 ## Licencia
 

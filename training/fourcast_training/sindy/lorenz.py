@@ -28,6 +28,9 @@ EQUATIONS = (
 _TOLERANCE = 1e-10
 """Of the integration: far below any noise that is added."""
 
+_RADIUS = 1000.0
+"""The attractor stays within 60 of the origin."""
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -79,11 +82,16 @@ def simulate(samples: int, step: float, noise: float, *, seed: int) -> Motion:
 def integrate(
     equations: Callable[[Floats], Floats], start: Floats, samples: int, step: float
 ) -> Floats:
-    """States [samples, 3] at equal steps from `start` [3], by an eighth-order Runge-Kutta method.
+    """States [N, 3] at equal steps from `start` [3], by an eighth-order Runge-Kutta method.
 
-    Raises:
-        RuntimeError: If the motion leaves every bound before its end.
+    N is `samples`, or less if the motion leaves the ball of radius 1000, as that of wrong equations
+    may.
     """
+
+    def room(_: float, state: Floats) -> float:
+        return _RADIUS - float(np.linalg.norm(state))
+
+    room.terminal = True  # type: ignore[attr-defined]  # how scipy is told to stop at its zero
     times = step * np.arange(samples)
     found = solve_ivp(
         lambda _, state: equations(state),
@@ -91,11 +99,10 @@ def integrate(
         start,
         method="DOP853",
         t_eval=times,
+        events=room,
         rtol=_TOLERANCE,
         atol=_TOLERANCE,
     )
-    if not found.success:
-        raise RuntimeError(f"the motion cannot be integrated: {found.message}")
     states: Floats = found.y.T
     return states
 
