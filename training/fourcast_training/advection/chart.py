@@ -40,4 +40,4 @@ def _draw_map(figure: Figure, axes: Axes, values: Floats, limit: float) -> None:
         vmax=limit,
     )
     axes.set(xlabel="t", ylabel="x")
-    figure.colorbar(image, ax=axes, shrink=0.85)
+    figure.colorbar(image, ax=axes, shrink=0.7)
