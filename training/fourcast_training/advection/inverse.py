@@ -64,7 +64,8 @@ def find_speed(data: Measurements, points: Points, *, seed: int) -> float:
     # The equation's rows are linear in u: those for u are still + u (moved - still). Triangular
     # factors of both together stand for thousands of rows at every u.
     width = features.weights.shape[0]
-    both = np.linalg.qr(np.hstack([still, moved - still]), mode="r")
+    stacked = np.hstack([still, moved - still])
+    both: Floats = np.linalg.qr(stacked, "r")  # type: ignore[assignment]  # numpy's types know pairs
     wanted = np.concatenate([data.phi / np.sqrt(len(data.t)), np.zeros(len(both) + len(ends))])
 
     def misfit(speed: float) -> float:

@@ -33,7 +33,8 @@ def stlsq(
     terms = theta.shape[1]
     # An orthogonal transformation leaves |Θ ξ - b| as it is. The one that makes Θ triangular turns
     # thousands of rows into as many as there are columns; the rest of them would only add zeros.
-    reduced = np.linalg.qr(np.hstack([theta, derivatives]), mode="r")
+    both = np.hstack([theta, derivatives])
+    reduced: Floats = np.linalg.qr(both, "r")  # type: ignore[assignment]  # numpy's types know pairs
     columns = [
         _sparse_column(reduced[:, :terms], target, threshold, ridge, iterations)
         for target in reduced[:, terms:].T
