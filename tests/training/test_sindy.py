@@ -92,7 +92,7 @@ def test_ridge_shrinks_what_is_chosen_but_not_what_is_returned() -> None:
     theta = np.hstack([x, x**2])
     target = 0.3 * x
     np.testing.assert_allclose(
-        stlsq(theta, target, threshold=0.1, ridge=10.0), [[0.3], [0]], atol=1e-14
+        stlsq(theta, target, threshold=0.1, ridge=10.0), np.array([[0.3], [0.0]]), atol=1e-14
     )
     # 0.3 shrinks below the threshold: the sum of the squares is about 17.3, so to 0.3 / 6.7.
     assert not np.any(stlsq(theta, target, threshold=0.1, ridge=100.0))

@@ -43,10 +43,12 @@ class Features:
 
     def slopes(self, t: Floats, x: Floats, speed: float) -> Floats:
         """∂/∂t + u ∂/∂x of every feature, float64 [N, features]."""
-        return np.cos(self._angles(t, x)) * (self.weights @ np.array([1.0, speed]))
+        along: Floats = self.weights @ np.array([1.0, speed])
+        return np.cos(self._angles(t, x)) * along
 
     def _angles(self, t: Floats, x: Floats) -> Floats:
-        return np.stack([t, x], axis=1) @ self.weights.T + self.phases
+        turned: Floats = np.stack([t, x], axis=1) @ self.weights.T
+        return turned + self.phases
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class SineNet(nn.Module):
         for name, weight in self.named_parameters():
             weights[name] = parameters[begin : begin + weight.numel()].view_as(weight)
             begin += weight.numel()
-        (phi,) = functional_call(self, weights, (t, x))
+        phi: Tensor = functional_call(self, weights, (t, x))[0]
         return phi
 
     @torch.no_grad()

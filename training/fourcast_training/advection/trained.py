@@ -37,7 +37,7 @@ def conditions(network: SineNet, points: Points, speed: float) -> list[Condition
         # φ_t + u φ_x is the slope of φ along (1, u): one forward tangent instead of one gradient
         # for each input and a second pass backwards through both.
         along = (torch.ones_like(t), torch.full_like(x, speed))
-        _, slope = jvp(lambda t, x: network.at(parameters, t, x), (t, x), along)
+        slope: Tensor = jvp(lambda t, x: network.at(parameters, t, x), (t, x), along)[1]
         return slope
 
     def boundary(parameters: Tensor, t: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from mpl_toolkits.mplot3d.axes3d import Axes3D
+from mpl_toolkits.mplot3d.axes3d import Axes3D  # type: ignore[import-untyped]  # has no types
 
 from fourcast_training.lessons.presentation import Language, Text
 from fourcast_training.sindy.ensemble import INCLUSION
@@ -27,13 +27,14 @@ _FOUND = Text(en="found", es="encontradas")
 def draw_run(figure: Figure, setting: Setting, found: Found, language: Language) -> None:
     """Two attractors and the vote above the true and the found equations."""
     coefficients = found.ensemble.coefficients
-    above, below = figure.subfigures(2, 1, height_ratios=[3, 1])
+    above, below = np.ravel(figure.subfigures(2, 1, height_ratios=[3, 1]))
     left, middle = (above.add_subplot(1, 3, place, projection="3d") for place in (1, 2))
     _draw_motion(left, found.motion.measured[:_SHOWN], "0.45")
     left.set_title(_MEASURED[language].format(noise=setting.noise))
 
     def model(state: Floats) -> Floats:
-        return (setting.library.evaluate(state[None]) @ coefficients)[0]
+        slopes: Floats = setting.library.evaluate(state[None]) @ coefficients
+        return slopes[0]
 
     samples = min(_SHOWN, setting.samples)
     _draw_motion(
