@@ -27,14 +27,14 @@ _FOUND = Text(en="found", es="encontradas")
 def draw_run(figure: Figure, setting: Setting, found: Found, language: Language) -> None:
     """Two attractors and the vote above the true and the found equations."""
     coefficients = found.ensemble.coefficients
-    above, below = np.ravel(figure.subfigures(2, 1, height_ratios=[3, 1]))
+    (above,), (below,) = figure.subfigures(2, 1, height_ratios=[3, 1], squeeze=False)
     left, middle = (above.add_subplot(1, 3, place, projection="3d") for place in (1, 2))
     _draw_motion(left, found.motion.measured[:_SHOWN], "0.45")
     left.set_title(_MEASURED[language].format(noise=setting.noise))
 
     def model(state: Floats) -> Floats:
-        slopes: Floats = setting.library.evaluate(state[None]) @ coefficients
-        return slopes[0]
+        slopes: Floats = (setting.library.evaluate(state[None]) @ coefficients)[0]
+        return slopes
 
     samples = min(_SHOWN, setting.samples)
     _draw_motion(
