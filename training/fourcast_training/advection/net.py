@@ -19,8 +19,8 @@ X = TensorSpec("x", np.dtype(np.float64), ())
 PHI = TensorSpec("phi", np.dtype(np.float64), ())
 """The solution, -1 to 1."""
 
-_FIRST_SCALE = 2.0
-"""Factor of the first layer's weights, so that its sines turn about once over the square."""
+_FIRST_SCALE = 6.0
+"""Factor of the first layer's weights, so that some sines turn once over the square."""
 
 
 class SineNet(nn.Module):

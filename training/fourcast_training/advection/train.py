@@ -42,7 +42,7 @@ _GOLDEN = 97
 class AdvectionConfig:
     """Solve φ_t + u φ_x = 0 with a network, by least squares and by training all its weights.
 
-    Takes about two minutes of one core. The code to read first is advection/problem.py, then
+    Takes about a minute of one core. The code to read first is advection/problem.py, then
     advection/features.py and advection/trained.py.
     """
 
@@ -52,10 +52,10 @@ class AdvectionConfig:
     solver: Literal["features", "network"] = "features"
     """Which of the two is published and drawn."""
 
-    hidden: tuple[int, ...] = (20, 20)
+    hidden: tuple[int, ...] = (50,)
     """Neurons of each hidden layer of the network whose weights are all trained."""
 
-    steps: int = 40
+    steps: int = 30
     """Of its training."""
 
     seed: int = 0
