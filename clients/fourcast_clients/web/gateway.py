@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from fourcast_clients.api import FourcastError
-from fourcast_clients.web import connect4, doodle, models, pages
+from fourcast_clients.web import connect4, doodle, forecast, models, pages, stego
 from fourcast_clients.web.messages import on_fourcast_error, on_http_error
 from fourcast_clients.web.protection import Protection
 from fourcast_clients.web.upstream import Upstream
@@ -27,6 +27,8 @@ def make_app(upstream: Upstream, hosts: Collection[str] | None = None) -> Starle
             # One line a product.
             *connect4.routes(upstream),
             *doodle.routes(upstream),
+            *stego.routes(upstream),
+            *forecast.routes(upstream),
             *models.routes(upstream),
         ],
         middleware=[

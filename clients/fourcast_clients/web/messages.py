@@ -1,8 +1,10 @@
 """What browsers send, read and bounded; and what they are answered, errors included."""
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
+from datetime import date
 from enum import Enum
 from typing import Any
 
@@ -20,6 +22,7 @@ _STATUSES = {
     "UNAUTHENTICATED": 401,
     "NOT_FOUND": 404,
     "FAILED_PRECONDITION": 409,
+    "DATA_LOSS": 422,
     "RESOURCE_EXHAUSTED": 429,
     "CANCELLED": 499,
     "UNIMPLEMENTED": 501,
@@ -86,9 +89,26 @@ def text_field(fields: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def number_field(fields: Mapping[str, Any], name: str) -> int:
+    """A whole number from 1 in a JSON object.
+
+    Raises:
+        FourcastError: If it is missing or something else.
+    """
+    value = fields.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 1 << 31:
+        raise refusal(name, "must be a whole number from 1")
+    return value
+
+
 def answer(record: object) -> Response:
     """A record, or a list or dictionary of records, as JSON."""
-    return Response(json.dumps(record, default=_plain), media_type="application/json")
+    return Response(as_json(record), media_type="application/json")
+
+
+def as_json(record: object) -> str:
+    """A record, or a list or dictionary of records; bytes as base64, days as ISO 8601."""
+    return json.dumps(record, default=_plain)
 
 
 def error_fields(error: FourcastError) -> dict[str, Any]:
@@ -121,6 +141,10 @@ async def on_http_error(_: Request, error: Exception) -> Response:
 def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, date):
+        return value.isoformat()
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     raise TypeError(f"{type(value).__name__} is not JSON")

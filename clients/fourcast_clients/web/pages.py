@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 FOLDER = Path(__file__).resolve().parent
-PAGES = ("home", "connect4", "doodle", "models")
+PAGES = ("home", "connect4", "doodle", "hide", "forecast", "models")
 LANGUAGES = ("en", "es")
 """The first is for those whose language is not there."""
 

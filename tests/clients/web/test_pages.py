@@ -61,6 +61,10 @@ def prepare(page: Page, name: str) -> None:
         case "doodle":
             draw(page, *ENVELOPE)
             expect(page.locator("#guesses li")).to_have_count(5)
+        case "forecast":
+            page.locator("#example-stormy").click()
+            page.locator("#predict").click()
+            expect(page.locator(".fan")).to_be_visible()
         case "models":
             page.get_by_text("The card of oil").click()
             expect(page.locator(".card table").first).to_be_visible()

@@ -42,10 +42,10 @@ export function percent(share) {
 
 /** Why a request was not answered. */
 export class RequestError extends Error {
-  constructor({ code, message, retry_after: retryAfter }) {
+  constructor({ code, message, field }) {
     super(message);
-    this.code = code;
-    this.retryAfter = retryAfter;
+    // A wrong passphrase is told like a wrong token, with the field's name.
+    this.code = field === "passphrase" ? "PASSPHRASE" : code;
   }
 }
 
