@@ -68,7 +68,7 @@ def test_one_window_cannot_follow_a_fast_wave() -> None:
     assert relative_error(found.evaluate(*grid()), 31) > 0.1
 
 
-@pytest.mark.parametrize(("speed", "seed"), [(1.0, 0), (1.0, 1), (0.4, 2), (2.2, 3)])
+@pytest.mark.parametrize(("speed", "seed"), [(1.0, 0), (0.4, 2)])
 def test_the_speed_is_found_in_noise(speed: float, seed: int) -> None:
     data = measure_solution(seed=seed, speed=speed)
     assert find_speed(data, draw_points(seed), seed=seed) == pytest.approx(speed, rel=0.01)

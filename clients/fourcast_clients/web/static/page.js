@@ -81,6 +81,8 @@ export function showProblem(error) {
     problem.append(element("p", { class: "detail", lang: "en" }, error.message));
   }
   problem.hidden = false;
+  // A stream may notice before the next look at the health, and must be told when it is back.
+  if (error.code === "UNAVAILABLE") setHealth("away");
   if (!(error instanceof RequestError)) console.error(error);
 }
 
