@@ -21,11 +21,11 @@ class TrainConfig:
     """
 
     preset: Preset = "default"
-    """`default`: reads bitmaps; about 110 minutes of one free core with bfloat16. `strokes`: reads
-    larger pictures that show the order of the strokes; about 80 minutes. `small`: bitmaps, for
-    little computers, taught by the published `doodle_strokes`; about 35 minutes of two cores.
-    `smoke`: the whole path in a minute, on shapes drawn by this project, without the data set.
-    Cores without bfloat16 take 1.6 times as long."""
+    """`default`: reads bitmaps, taught by the published `doodle_strokes`; about 120 minutes of two
+    cores with bfloat16. `strokes`: reads larger pictures that show the order of the strokes; about
+    80 minutes. `small`: bitmaps, for little computers, taught like the first; about 35 minutes of
+    two cores. `smoke`: the whole path in a minute, on shapes drawn by this project, without the
+    data set. Cores without bfloat16 take 1.6 times as long."""
 
     evaluate: bool = False
     """Only measure: the model that `repository` holds, on the test split. Takes some minutes, most
