@@ -113,7 +113,7 @@ def test_the_table_says_what_training_saw_and_fits_a_terminal(server: str) -> No
     ("arguments", "words"),
     [
         (("forecast", "missing.csv"), "missing.csv: there is no such file"),
-        (("forecast", "."), ". cannot be read"),
+        (("forecast", "."), ". is a folder: name one file in it"),
         (("forecast", "{prices}", "--horizon", "0"), "--horizon is 0"),
         (("forecast", "{prices}", "--horizon", "31"), "--horizon: 31"),
         (("forecast", "{prices}", "--level", "90"), "--level: 90"),

@@ -5,10 +5,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fourcast_clients.terminal.exit_codes import UsageError
-from fourcast_clients.terminal.input_file import read_input
-
-MAX_FILE_BYTES = 64 << 20
-"""As much as a fourcast server takes in one message unless its flags say otherwise."""
+from fourcast_clients.terminal.input_file import MAX_FILE_BYTES, read_input
 
 FORM = '{"drawing": [[[x, ...], [y, ...]], ...]}'
 """How strokes are written; the list alone will do, too."""

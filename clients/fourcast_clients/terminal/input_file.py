@@ -4,6 +4,9 @@ from pathlib import Path
 
 from fourcast_clients.terminal.exit_codes import UsageError
 
+MAX_FILE_BYTES = 64 << 20
+"""As much as a fourcast server takes in one message unless its flags say otherwise."""
+
 
 def read_input(path: Path, most_bytes: int, advice: str) -> bytes:
     """The content of a file, at least one byte.

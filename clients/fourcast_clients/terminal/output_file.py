@@ -1,8 +1,8 @@
 """A file that a command writes: never over its own input, over another only if told to."""
 
-import os
 from pathlib import Path
 
+from fourcast_clients.files import write_atomically
 from fourcast_clients.terminal.exit_codes import UsageError
 
 
@@ -38,14 +38,7 @@ def write_output(path: Path, content: bytes) -> None:
     Raises:
         UsageError: If it cannot be written.
     """
-    neighbour = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with neighbour.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        neighbour.replace(path)
+        write_atomically(path, content)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        neighbour.unlink(missing_ok=True)

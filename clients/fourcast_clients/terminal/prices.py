@@ -4,9 +4,7 @@ from pathlib import Path
 
 from fourcast_clients.api import FourcastError
 from fourcast_clients.terminal.exit_codes import UsageError
-
-MAX_FILE_BYTES = 64 << 20
-"""As much as a fourcast server takes in one message unless its flags say otherwise."""
+from fourcast_clients.terminal.input_file import MAX_FILE_BYTES, read_input
 
 _PREFIX = "forecast_"
 """What the names of the project's own forecasting models begin with."""
@@ -16,21 +14,9 @@ def read_prices(path: Path) -> bytes:
     """The content of a CSV file; whether it is one, the server says.
 
     Raises:
-        UsageError: If it cannot be read, or is larger than a server takes.
+        UsageError: If it cannot be read, is empty, or is larger than a server takes.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        raise UsageError(f"{path}: there is no such file: check its name") from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    if len(content) > MAX_FILE_BYTES:
-        raise UsageError(
-            f"{path} has more than {MAX_FILE_BYTES >> 20} MiB, which is the most that a server "
-            "takes: is it a file of daily prices?"
-        )
-    return content
+    return read_input(path, MAX_FILE_BYTES, "is it a file of daily prices?")
 
 
 def model_name(name: str) -> str:
