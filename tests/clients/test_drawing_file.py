@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fourcast_clients.terminal.drawing_file import MAX_FILE_BYTES, read_drawing_file
+from fourcast_clients.terminal.drawing_file import read_drawing_file
+from fourcast_clients.terminal.input_file import MAX_FILE_BYTES
 from fourcast_clients.terminal.exit_codes import UsageError
 from tests.clients.drawings import HOOK, LINE, picture
 
