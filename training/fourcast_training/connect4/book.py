@@ -31,7 +31,7 @@ from fourcast_training.parallel import Arrays, run_parts
 
 log = logging.getLogger(__name__)
 
-POSITIONS_PER_PART = 5
+POSITIONS_PER_PART = 50
 
 
 @dataclass(frozen=True)
