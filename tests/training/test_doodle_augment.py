@@ -1,6 +1,7 @@
 """The pictures of each epoch: what varies, what stays, and that a seed makes them again."""
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from fourcast_training.doodle.augment import (
     first_part,
 )
 from fourcast_training.doodle.drawings import Drawings
-from fourcast_training.doodle.generated import generate, scribble, shape
+from fourcast_training.doodle.generated import Scribble, generate, scribble, shape
 
 STILL = AugmentConfig(
     rotation=0,
@@ -163,7 +164,7 @@ def test_rasters_are_drawn(drawings: Drawings) -> None:
     assert any(image[0].tobytes() in expected for image in images)
 
 
-@pytest.mark.parametrize("kind", ["walk", "chords", "glyphs", "loops"])
+@pytest.mark.parametrize("kind", get_args(Scribble))
 def test_scribbles_are_prepared_drawings(kind: str) -> None:
     rng = np.random.default_rng(0)
     seen = set()

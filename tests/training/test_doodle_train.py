@@ -72,7 +72,7 @@ def test_the_card_holds_what_was_printed(trained: tuple[Path, str]) -> None:
         "| photograph |",
         "| half the size |",
         "| 50% | 220 |",
-        "| scribbles, loops |",
+        "| scribbles, tangle |",
         "An empty canvas is refused: yes.",
         "fourcast-train doodle --preset smoke",
     ):

@@ -39,8 +39,8 @@ Picture = Literal["bitmap", "raster"]
 NOTHING = -1
 """The label of a scribble."""
 
-TRAINED_SCRIBBLES: tuple[Scribble, ...] = ("walk", "chords", "glyphs")
-"""The kinds that training sees; `loops` and letters are left to the evaluation."""
+TRAINED_SCRIBBLES: tuple[Scribble, ...] = ("walk", "chords", "glyphs", "loops")
+"""The kinds that training sees; `tangle` and letters are left to the evaluation."""
 
 _CHUNK = 1024
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fourcast_models.doodle import codec
+from fourcast_training.doodle.augment import TRAINED_SCRIBBLES
 from fourcast_training.doodle.drawings import Drawings
 from fourcast_training.doodle.presets import TrainConfig
 from fourcast_training.doodle.report import Report
@@ -45,8 +46,9 @@ with the time of a guess.
 ## Data
 
 The Quick, Draw! Dataset by Google, CC BY 4.0: {training} drawings to train on, {fewest} to {most}
-of a category. Scribbles of the kinds `walk` and `chords` were shown in training, with every
-category as probable; the kind `loops`, letters and digits were not. SHA-256 of the splits:
+of a category. Scribbles of the kinds {trained}
+were shown in training, with every category as probable; other kinds, letters and digits were not.
+SHA-256 of the splits:
 
 {hashes}
 
@@ -126,6 +128,7 @@ def write_card(version: int, result: Result) -> str:
         preset=config.preset,
         report=result.report.text(),
         training=len(training),
+        trained=", ".join(f"`{kind}`" for kind in TRAINED_SCRIBBLES),
         fewest=counts.min(),
         most=counts.max(),
         hashes="\n".join(f"- {split}: `{d.sha256}`" for split, d in result.data.items()),

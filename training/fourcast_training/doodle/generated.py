@@ -14,7 +14,7 @@ from fourcast_models.doodle.codec import CATEGORIES
 from fourcast_models.doodle.strokes import Stroke, draw, prepare
 from fourcast_training.doodle.drawings import Drawings, join_strokes
 
-Scribble = Literal["walk", "chords", "glyphs", "loops"]
+Scribble = Literal["walk", "chords", "glyphs", "loops", "tangle"]
 
 Points = npt.NDArray[np.float64]
 
@@ -107,6 +107,7 @@ def scribble(kind: Scribble, rng: np.random.Generator) -> tuple[Stroke, ...]:
     `walk`: one to four strokes that wander with a direction that changes at random. `chords`: three
     to fifteen straight lines between random points. `glyphs`: one or two letters of an alphabet
     that nobody uses. `loops`: one stroke, the sum of a few circular motions of random speeds.
+    `tangle`: one or two round lines through random points.
     """
     if kind == "walk":
         strokes = [_walk(rng) for _ in range(rng.integers(1, 5))]
@@ -116,8 +117,10 @@ def scribble(kind: Scribble, rng: np.random.Generator) -> tuple[Stroke, ...]:
         strokes = _glyph(rng)
         if rng.random() < 0.5:
             strokes += [stroke + np.array([3.2, 0.0]) for stroke in _glyph(rng)]
-    else:
+    elif kind == "loops":
         strokes = [_loops(rng)]
+    else:
+        strokes = [_tangle(rng) for _ in range(rng.integers(1, 3))]
     return prepare(strokes)
 
 
@@ -151,4 +154,14 @@ def _loops(rng: np.random.Generator) -> Points:
     for _ in range(int(rng.integers(3, 6))):
         size, speed = rng.uniform(0.2, 1.0, 2), rng.uniform(0.3, 4.0, 2)
         path += size * np.sin(speed * time + rng.uniform(0, 2 * np.pi, 2))
+    return path
+
+
+def _tangle(rng: np.random.Generator) -> Points:
+    """Corners rounded by Chaikin's method (1974): cut at a quarter and three quarters, again."""
+    path: Points = rng.uniform(-1, 1, (int(rng.integers(4, 12)), 2))
+    for _ in range(4):
+        before, after = path[:-1], path[1:]
+        cut = np.stack([0.75 * before + 0.25 * after, 0.25 * before + 0.75 * after], axis=1)
+        path = cut.reshape(-1, 2)
     return path
