@@ -24,6 +24,7 @@ from torch import nn
 
 from fourcast_models.model_config import Arrays, ModelConfig
 from fourcast_models.repository import GOLDEN_FILE, WEIGHTS_FILE, next_version, publish
+from fourcast_training.files import write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ PARITY = 1e-5
 """The largest difference allowed between torch and onnxruntime, in any output element."""
 
 OPSET = 20
+
+SPANISH_CARD = "README.es.md"
+"""Beside the English card, in the model's folder."""
 
 _LARGE_WEIGHT = 1024
 """Elements from which a weight is worth being kept as float16."""
@@ -65,6 +69,7 @@ def export(
     card: Callable[[int], str],
     repository: Path,
     *,
+    spanish: Callable[[int], str] | None = None,
     half_weights: bool = False,
 ) -> Path:
     """Publish a network as the next version of a model.
@@ -76,6 +81,7 @@ def export(
         origin: Stamped into the file.
         card: The text of the model's README.md, given the version.
         repository: Where to publish.
+        spanish: The text of SPANISH_CARD, given the version; None writes none.
         half_weights: Keep large weights as float16, which halves the file. They are rounded in
             ``network`` too; sums are done in float32 as before.
 
@@ -103,6 +109,9 @@ def export(
     )
     files = {WEIGHTS_FILE: graph, GOLDEN_FILE: golden.getvalue()}
     folder = publish(repository, config, version, files, card(version))
+    if spanish is not None:
+        text = spanish(version).encode()
+        write_atomically(folder.parent / SPANISH_CARD, lambda stream: stream.write(text))
     log.info("published %s (%d kB)", folder, len(graph) // 1000)
     return folder
 

@@ -20,7 +20,6 @@ from fourcast_training.advection.problem import draw_points, grid, relative_erro
 from fourcast_training.advection.report import measure_all, summary, table
 from fourcast_training.advection.trained import train_network
 from fourcast_training.export import Origin, export, run_onnx, stamp_of
-from fourcast_training.files import write_atomically
 from fourcast_training.lessons.presentation import Language
 from fourcast_training.lessons.presentation.picture import save_picture
 from fourcast_training.lessons.presentation.text import locale_language
@@ -29,7 +28,6 @@ log = logging.getLogger(__name__)
 
 PROGRAM = "fourcast-train advection"
 NAME = "advection"
-SPANISH_CARD = "README.es.md"
 
 MAX_BATCH = 16_384
 """Points in one call: more would take the server's memory, 300 features for each."""
@@ -138,32 +136,27 @@ def evaluate_published(config: AdvectionConfig) -> float:
 
 
 def _publish(network: SineNet, config: AdvectionConfig, result: Result) -> None:
+    t, x = (ticks[::_GOLDEN].copy() for ticks in grid())
     with warnings.catch_warnings():
         # The exporter warns that both inputs have the same number of points, as they must.
         warnings.simplefilter("ignore", UserWarning)
-        version = _export(network, config, result)
-    spanish = write_card(NAME, int(version.name), result, "es")
-    write_atomically(version.parent / SPANISH_CARD, lambda stream: stream.write(spanish.encode()))
-
-
-def _export(network: SineNet, config: AdvectionConfig, result: Result) -> Path:
-    t, x = (ticks[::_GOLDEN].copy() for ticks in grid())
-    return export(
-        network,
-        ModelConfig(
-            name=NAME,
-            inputs=(T, X),
-            outputs=(PHI,),
-            max_batch_size=MAX_BATCH,
-            batching=Batching(),
-        ),
-        golden_inputs={T.name: t, X.name: x},
-        origin=Origin(
-            codec_version=1,  # raw coordinates: there is no codec that could change
-            datasets={"points": result.points_hash},
-            metrics={"relative_error": relative_error(network.evaluate(*grid()))},
-            command=result.command,
-        ),
-        card=lambda version: write_card(NAME, version, result, "en"),
-        repository=config.repository or default_repository(),
-    )
+        export(
+            network,
+            ModelConfig(
+                name=NAME,
+                inputs=(T, X),
+                outputs=(PHI,),
+                max_batch_size=MAX_BATCH,
+                batching=Batching(),
+            ),
+            golden_inputs={T.name: t, X.name: x},
+            origin=Origin(
+                codec_version=1,  # raw coordinates: there is no codec that could change
+                datasets={"points": result.points_hash},
+                metrics={"relative_error": relative_error(network.evaluate(*grid()))},
+                command=result.command,
+            ),
+            card=lambda version: write_card(NAME, version, result, "en"),
+            spanish=lambda version: write_card(NAME, version, result, "es"),
+            repository=config.repository or default_repository(),
+        )

@@ -11,7 +11,6 @@ import tyro
 from fourcast_models.model_config import Batching, ModelConfig
 from fourcast_models.repository import default_repository, read_model
 from fourcast_training.export import Origin, export, run_onnx, stamp_of
-from fourcast_training.files import write_atomically
 from fourcast_training.lessons.presentation import Language
 from fourcast_training.lessons.presentation.picture import save_picture
 from fourcast_training.lessons.presentation.text import locale_language
@@ -27,7 +26,6 @@ log = logging.getLogger(__name__)
 
 PROGRAM = "fourcast-train oil"
 NAME = "oil"
-SPANISH_CARD = "README.es.md"
 
 MAX_BATCH = 1024
 
@@ -156,7 +154,7 @@ def evaluate_published(config: OilConfig) -> Figures:
 
 def _publish(parameters: Floats, config: OilConfig, result: Result) -> None:
     figures = result.figures[config.method]
-    version = export(
+    export(
         OilNet(parameters).eval(),
         ModelConfig(
             name=NAME,
@@ -173,7 +171,6 @@ def _publish(parameters: Floats, config: OilConfig, result: Result) -> None:
             command=result.command,
         ),
         card=lambda version: write_card(NAME, version, result, "en"),
+        spanish=lambda version: write_card(NAME, version, result, "es"),
         repository=config.repository or default_repository(),
     )
-    spanish = write_card(NAME, int(version.name), result, "es")
-    write_atomically(version.parent / SPANISH_CARD, lambda stream: stream.write(spanish.encode()))

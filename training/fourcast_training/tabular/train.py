@@ -14,7 +14,6 @@ from fourcast_models.model_config import Batching, ModelConfig
 from fourcast_models.repository import default_repository
 from fourcast_models.tabular.coimbra import CODEC_VERSION, FEATURES, INPUTS, PROBABILITIES
 from fourcast_training.export import Origin, export
-from fourcast_training.files import write_atomically
 from fourcast_training.lessons.presentation import Language
 from fourcast_training.lessons.presentation.picture import save_picture
 from fourcast_training.lessons.presentation.text import locale_language
@@ -33,7 +32,6 @@ log = logging.getLogger(__name__)
 
 PROGRAM = "fourcast-train tabular"
 NAME = "coimbra"
-SPANISH_CARD = "README.es.md"
 
 MAX_BATCH = 1024
 GOLDEN_ROWS = 16
@@ -125,7 +123,7 @@ def _publish(table: Table, config: TabularConfig, report: Report, command: str) 
     network, plan = fit_whole(table, config.seed)
     sha = table_hash(table)
     result = Result(command, len(table.labels), plan, report, sha)
-    version = export(
+    export(
         network,
         ModelConfig(
             name=NAME,
@@ -143,10 +141,9 @@ def _publish(table: Table, config: TabularConfig, report: Report, command: str) 
             command=command,
         ),
         card=lambda version: write_card(NAME, version, result, "en"),
+        spanish=lambda version: write_card(NAME, version, result, "es"),
         repository=config.repository or default_repository(),
     )
-    spanish = write_card(NAME, int(version.name), result, "es")
-    write_atomically(version.parent / SPANISH_CARD, lambda stream: stream.write(spanish.encode()))
 
 
 def fit_whole(table: Table, seed: int) -> tuple[CoimbraNet, Plan]:
