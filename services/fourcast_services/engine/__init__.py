@@ -3,7 +3,7 @@
 One door: make an `Engine` for a repository and a device, `start` it, then `infer`.
 """
 
-from fourcast_services.engine.engine import UNLOADED, Engine, State, VersionState
+from fourcast_services.engine.engine import Engine
 from fourcast_services.engine.errors import (
     InputError,
     ModelRefusedError,
@@ -11,6 +11,7 @@ from fourcast_services.engine.errors import (
     UnknownVersionError,
 )
 from fourcast_services.engine.statistics import Statistics
+from fourcast_services.engine.version_state import UNLOADED, State, VersionState
 
 __all__ = [
     "UNLOADED",

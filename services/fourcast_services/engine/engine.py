@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,12 +31,10 @@ from fourcast_services.engine.errors import (
 from fourcast_services.engine.served import ServedVersion, check_inputs, open_version
 from fourcast_services.engine.session import SessionError
 from fourcast_services.engine.statistics import Statistics
+from fourcast_services.engine.version_state import UNLOADED, State, VersionState
 from fourcast_services.inference_backend import Inference
 from fourcast_services.memory import trim_heap
 from fourcast_services.metrics import REFUSALS, VERSIONS
-
-UNLOADED = "unloaded"
-"""The reason in the index of a model that was taken away on request."""
 
 _THREADS = 64
 """The most batches that run at the same time; threads are made as they are needed."""
@@ -45,31 +42,6 @@ _THREADS = 64
 _Result = TypeVar("_Result")
 
 _log = logging.getLogger(__name__)
-
-
-class State(Enum):
-    """What a version is up to, in Triton's words."""
-
-    READY = "READY"
-    UNLOADING = "UNLOADING"
-    UNAVAILABLE = "UNAVAILABLE"
-
-
-@dataclass(frozen=True, slots=True)
-class VersionState:
-    """One line of the repository's index.
-
-    Attributes:
-        model: The model's name.
-        version: A whole number; "" if the model as a whole cannot be read.
-        state: What it is up to.
-        reason: Why it is not ready; "" if it is.
-    """
-
-    model: str
-    version: str
-    state: State
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
