@@ -8,7 +8,7 @@ import pytest
 
 from fourcast_clients.api import Cancellation, Fourcast, FourcastError
 from fourcast_clients.forecast_records import Outcome
-from tests.services.forecast_models import copy_forecast_models, csv_of, walk
+from tests.services.forecast_models import copy_forecast_models, csv_of, version_of, walk
 from tests.services.running import run_server
 
 SERIES = walk(300)
@@ -41,7 +41,8 @@ def test_a_forecast(forecaster: Fourcast) -> None:
     assert first.unseen is True
     assert first.text.startswith("One day ahead it is as good as repeating the last price")
     assert (forecast.recent[-1].day, forecast.recent[-1].close) == (DAYS[-1], SERIES.closes[-1])
-    assert (forecast.model, forecast.model_version) == ("forecast_mlp", "1")
+    assert forecast.model == "forecast_mlp"
+    assert forecast.model_version == version_of("forecast_mlp")
     assert forecast.trained_until < DAYS[0]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fourcast_models.repository import read_model
 from fourcast_models.sequence.prices_file import write_series
 from fourcast_models.sequence.series import Series
 
@@ -17,6 +18,11 @@ def copy_forecast_models(folder: Path) -> Path:
     for name in MODELS:
         shutil.copytree(PUBLISHED / name, folder / name)
     return folder
+
+
+def version_of(name: str) -> str:
+    """The version of one of them that serves."""
+    return str(read_model(PUBLISHED, name).versions[0])
 
 
 def walk(days: int, seed: int = 0, last: str = "2026-11-20") -> Series:

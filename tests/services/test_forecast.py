@@ -15,7 +15,7 @@ from fourcast_models.sequence.forecasting import origins_for, outlook_of
 from fourcast_models.sequence.forecasts import forecasts_from
 from fourcast_models.sequence.series import Series
 from fourcast_training.export import open_onnx
-from tests.services.forecast_models import MODELS, copy_forecast_models, csv_of, walk
+from tests.services.forecast_models import MODELS, copy_forecast_models, csv_of, version_of, walk
 from tests.services.running import RunningServer, run_server
 from tests.services.small_model import publish_small_model
 from tests.services.status import failure
@@ -57,7 +57,8 @@ def test_an_answer_is_what_the_network_says_corrected_by_the_past(
         wire.ForecastRequest(series=message(series), model=model, horizon=5, levels=[95, 50])
     )
     origins = origins_for(series, 5)
-    outputs = open_onnx(repository / model / "1" / "model.onnx")(PUBLISHED.encode(series, origins))
+    weights = repository / model / version_of(model) / "model.onnx"
+    outputs = open_onnx(weights)(PUBLISHED.encode(series, origins))
     until = np.datetime64(int(outputs["trained_until"][0, 0]), "D")
     expected = outlook_of(forecasts_from(outputs, origins), series, 5, until)
     fan = expected.forecast.prices[0]
@@ -70,7 +71,7 @@ def test_an_answer_is_what_the_network_says_corrected_by_the_past(
         assert [one.upper for one in intervals] == pytest.approx(fan[:, high], rel=1e-6)
     days = [one.day for one in answer.prospects]
     assert days == [f"2026-11-{day}" for day in range(21, 26)]
-    assert (answer.model, answer.model_version) == (model, "1")
+    assert (answer.model, answer.model_version) == (model, version_of(model))
     assert answer.trained_until == str(until)
     assert answer.corrected_by == 365
     assert [(one.day, one.close) for one in answer.recent] == [
@@ -256,7 +257,7 @@ def test_a_backtest_tells_its_progress_and_then_everything(forecasts: Stub) -> N
     ]
     assert result.scores[3].coverage[1].share == pytest.approx(np.mean(inside))
     assert result.verdicts[0].outcome == wire.OUTCOME_AS_GOOD
-    assert (result.model, result.model_version) == ("forecast_mlp", "1")
+    assert (result.model, result.model_version) == ("forecast_mlp", version_of("forecast_mlp"))
 
 
 def test_a_backtest_of_har_itself_and_of_days_without_dates(forecasts: Stub) -> None:
