@@ -84,7 +84,7 @@ def test_mirror_images_are_never_drawn_twice(
     # There are 121 positions of three stones up to mirroring: nearly every draw meets a known one.
     monkeypatch.setattr(data, "SHARES", tuple(float(ply == 3) for ply in range(CELLS)))
     config = DataConfig(train=60, validation=30, test=30, folder=tmp_path)
-    drawn = data._sampled(config)
+    drawn = data.sample(config)
     assert {split: len(boards) for split, boards in drawn.items()} == config.sizes
     assert len({canonical_key(board) for boards in drawn.values() for board in boards}) == 120
 

@@ -206,18 +206,13 @@ class Solver:
         return tuple(scores)
 
     def _score(self, board: Board) -> int:
-        if self._book is not None and (known := self._known_score(board)) is not None:
+        if self._book is not None and (known := self._book.score(board)) is not None:
             return known
         return self._searched(board, -kernel.HALF, kernel.HALF)
 
-    def _known_score(self, board: Board) -> int | None:
-        """The score of a position that stands in the book."""
-        row = None if self._book is None else self._book.scores(board)
-        return None if row is None else max(score for score in row if score is not None)
-
     def _is_at_least(self, child: Board, score: int) -> bool:
         """Whether playing into this child scores at least `score`, by one null-window search."""
-        known = self._known_score(child)
+        known = None if self._book is None else self._book.score(child)
         if known is None:
             known = self._searched(child, -score, 1 - score)
         return -known >= score

@@ -29,15 +29,15 @@ from fourcast_models.connect4.board import (
     CELLS,
     COLUMNS,
     FULL_BOARD,
-    STEPS,
     Board,
     canonical_key,
     column_mask,
 )
 from fourcast_models.connect4.book import ILLEGAL
 from fourcast_models.connect4.solver import Solver
+from fourcast_training.connect4.openings import have_four
 from fourcast_training.files import write_atomically
-from fourcast_training.parallel import Arrays, run_parts
+from fourcast_training.parallel import Arrays, Backend, run_parts
 
 SHARES = (
     # plies 0 to 4: none; a label there costs minutes, and the opening book will hold them all
@@ -80,6 +80,10 @@ class DataConfig:
 
     jobs: int = -1
     """Processes; -1 is one for each core. The table does not depend on it."""
+
+    backend: Backend = "processes"
+    """`processes` of this machine, or the workers of a `ray` cluster: the one that RAY_ADDRESS
+    names, otherwise one that is started here. The table does not depend on it."""
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -145,7 +149,7 @@ def load_or_label(config: DataConfig, split: str) -> Dataset:
     description_file = file.with_suffix(".json")
     if file.exists():
         return _load(file, description_file, config)
-    boards = _sampled(config)[split]
+    boards = sample(config)[split]
     dataset = Dataset(
         mover=np.array([board.mover for board in boards], dtype=np.int64),
         occupied=np.array([board.occupied for board in boards], dtype=np.int64),
@@ -177,7 +181,7 @@ def _load(file: Path, description_file: Path, config: DataConfig) -> Dataset:
 
 
 @cache
-def _sampled(config: DataConfig) -> dict[str, list[Board]]:
+def sample(config: DataConfig) -> dict[str, list[Board]]:
     """The positions of each split in random order, no two of them alike."""
     rng = np.random.default_rng(config.seed)
     wanted = _quotas(config)
@@ -225,19 +229,9 @@ def _random_games(
         chosen = np.where(cells != 0, rng.random(cells.shape), -1.0).argmax(axis=0)
         occupied[ply + 1] = occupied[ply] | cells[chosen, np.arange(games)]
         mover[ply + 1] = mover[ply] ^ occupied[ply]
-        won = _have_four(mover[ply + 1] ^ occupied[ply + 1])
+        won = have_four(mover[ply + 1] ^ occupied[ply + 1])
         lengths[won] = np.minimum(lengths[won], ply + 1)
     return mover, occupied, lengths
-
-
-def _have_four(stones: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """`board.has_four` of every element."""
-    four = np.zeros_like(stones)
-    for step in STEPS:
-        pairs = stones & (stones >> step)
-        four |= pairs & (pairs >> 2 * step)
-    won: npt.NDArray[np.bool_] = four != 0
-    return won
 
 
 def _labelled(boards: list[Board], split: str, config: DataConfig) -> npt.NDArray[np.int8]:
@@ -253,8 +247,9 @@ def _labelled(boards: list[Board], split: str, config: DataConfig) -> npt.NDArra
     results = run_parts(
         config.folder / f"parts-{digest}" / split,
         parts,
-        _label_part,
+        label_part,
         jobs=config.jobs,
+        backend=config.backend,
         description=f"labelling {len(boards)} positions ({split})",
     )
     return np.concatenate([result["scores"] for result in results]).astype(np.int8)
@@ -266,7 +261,13 @@ def _process_solver() -> Solver:
     return Solver(table_mebibytes=512)
 
 
-def _label_part(movers: list[int], occupied: list[int]) -> Arrays:
+def label_part(movers: list[int], occupied: list[int]) -> Arrays:
+    """The scores of N positions, int8 [N, 7], from the solver of this process.
+
+    Args:
+        movers: `Board.mover` of each.
+        occupied: `Board.occupied` of each; none of them over.
+    """
     solver = _process_solver()
     boards = [Board(mover=m, occupied=o) for m, o in zip(movers, occupied, strict=True)]
     rows = [

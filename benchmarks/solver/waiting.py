@@ -1,0 +1,55 @@
+"""How long an exact analysis takes: all columns, outcome, distance and a line of perfect play."""
+
+import time
+from collections.abc import Sequence
+from random import Random
+
+from fourcast_models.connect4.board import (
+    CELLS,
+    EMPTY_BOARD,
+    Board,
+    Status,
+    legal_columns,
+    play,
+    status,
+)
+from fourcast_models.connect4.book import Book
+from fourcast_models.connect4.solver import Solver
+
+SEED = 13
+
+FIRST_SEARCHED = 9
+"""Positions of fewer stones are for the book: those that it lacks are left out, and named."""
+
+PART = 500
+
+
+def plies_of(book: Book) -> Sequence[int]:
+    """The numbers of stones that are measured: what the book holds, and what is searched."""
+    return [ply for ply in range(CELLS) if ply <= book.plies or ply >= FIRST_SEARCHED]
+
+
+def positions(book: Book, count: int) -> list[Board]:
+    """Positions of random games, as many of each number of stones, none of them over."""
+    random = Random(SEED)
+    plies = plies_of(book)
+    return [_random_position(random, plies[number % len(plies)]) for number in range(count)]
+
+
+def measure_waits(boards: Sequence[Board], solver: Solver) -> list[tuple[int, float]]:
+    """Stones and processor seconds of each analysis."""
+    found = []
+    for board in boards:
+        start = time.process_time()
+        solver.analyze(board)
+        found.append((board.plies, time.process_time() - start))
+    return found
+
+
+def _random_position(random: Random, plies: int) -> Board:
+    while True:
+        board = EMPTY_BOARD
+        while board.plies < plies and status(board) is Status.IN_PROGRESS:
+            board = play(board, random.choice(legal_columns(board)))
+        if board.plies == plies and status(board) is Status.IN_PROGRESS:
+            return board
