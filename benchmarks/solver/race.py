@@ -119,19 +119,19 @@ def turns(positions: PositionSet) -> Iterator[tuple[str, int, slice]]:
 
 
 def measure_turn(
-    running: Mapping[Contender, Running], positions: PositionSet, number: int, block: slice
+    running: Mapping[str, Running], positions: PositionSet, number: int, block: slice
 ) -> dict[str, Turn]:
     """Every contender on one block, by title; another one begins in each round."""
-    order: Sequence[Contender] = list(running)
+    order = list(running)
     shift = number % len(order)
     found = {}
-    for contender in [*order[shift:], *order[:shift]]:
-        answer = running[contender].solve(positions.moves[block])
+    for title in [*order[shift:], *order[:shift]]:
+        answer = running[title].solve(positions.moves[block])
         wrong = sum(
             score != known
             for score, known in zip(answer["scores"], positions.scores[block], strict=True)
         )
-        found[contender.title] = Turn(seconds=answer["seconds"], nodes=answer["nodes"], wrong=wrong)
+        found[title] = Turn(seconds=answer["seconds"], nodes=answer["nodes"], wrong=wrong)
     return found
 
 

@@ -19,14 +19,15 @@ from fourcast_models.connect4.solver import Solver
 SEED = 13
 
 FIRST_SEARCHED = 9
-"""Positions of fewer stones are for the book: those that it lacks are left out, and named."""
+"""Positions of fewer stones are for a book: without one of so many plies they are left out."""
 
 PART = 500
+"""Analyses between two records."""
 
 
 def plies_of(book: Book) -> Sequence[int]:
-    """The numbers of stones that are measured: what the book holds, and what is searched."""
-    return [ply for ply in range(CELLS) if ply <= book.plies or ply >= FIRST_SEARCHED]
+    """The numbers of stones that are measured."""
+    return range(FIRST_SEARCHED if book.plies < FIRST_SEARCHED - 1 else 0, CELLS)
 
 
 def positions(book: Book, count: int) -> list[Board]:

@@ -11,7 +11,12 @@ import time
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-WARM_UP = ("4444415371254427356236333537", "3642756176227637211322113551452")
+WARM_UP = (
+    "25523546515174",
+    "352264575446722627",
+    "717734564674467542311242",
+    "623526732326466115336242143754",
+)
 """Solved before anything is measured: memory is touched, code is there."""
 
 

@@ -256,7 +256,7 @@ def _labelled(boards: list[Board], split: str, config: DataConfig) -> npt.NDArra
 
 
 @cache
-def _process_solver() -> Solver:
+def process_solver() -> Solver:
     """One solver a process: what it learnt on one part helps with the next."""
     return Solver(table_mebibytes=512)
 
@@ -268,7 +268,7 @@ def label_part(movers: list[int], occupied: list[int]) -> Arrays:
         movers: `Board.mover` of each.
         occupied: `Board.occupied` of each; none of them over.
     """
-    solver = _process_solver()
+    solver = process_solver()
     boards = [Board(mover=m, occupied=o) for m, o in zip(movers, occupied, strict=True)]
     rows = [
         [ILLEGAL if score is None else score for score in solver.column_scores(board)]
