@@ -116,7 +116,7 @@ class Benchmark:
             "quick": self.quick,
         }
         store = Store(self.out, settings, fresh=self.fresh)
-        analyses = QUICK_ANALYSES if self.quick else self.analyses
+        analyses = min(QUICK_ANALYSES, self.analyses) if self.quick else self.analyses
         with ExitStack() as stack:
             work = _Work(store)
             running: dict[str, Running] = {}

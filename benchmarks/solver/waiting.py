@@ -34,7 +34,7 @@ def positions(book: Book, count: int) -> list[Board]:
     """Positions of random games, as many of each number of stones, none of them over."""
     random = Random(SEED)
     plies = plies_of(book)
-    return [_random_position(random, plies[number % len(plies)]) for number in range(count)]
+    return [_random_position(random, plies[-1 - number % len(plies)]) for number in range(count)]
 
 
 def measure_waits(boards: Sequence[Board], solver: Solver) -> list[tuple[int, float]]:
