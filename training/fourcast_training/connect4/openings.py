@@ -44,7 +44,8 @@ class Positions:
     @property
     def over(self) -> npt.NDArray[np.bool_]:
         """Whether each is over, bool [N]."""
-        return have_four(self.mover ^ self.occupied) | (self.occupied == FULL_BOARD)
+        full: npt.NDArray[np.bool_] = self.occupied == FULL_BOARD
+        return have_four(self.mover ^ self.occupied) | full
 
     def mirrored(self) -> "Positions":
         """The mirror images, in the same order."""
