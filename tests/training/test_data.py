@@ -34,7 +34,15 @@ FIRST_PLY = 24
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> DataConfig:
     folder = tmp_path_factory.mktemp("labels")
-    return DataConfig(*SIZES.values(), first_ply=FIRST_PLY, seed=11, folder=folder, jobs=1)
+    return DataConfig(
+        train=SIZES["train"],
+        validation=SIZES["validation"],
+        test=SIZES["test"],
+        first_ply=FIRST_PLY,
+        seed=11,
+        folder=folder,
+        jobs=1,
+    )
 
 
 @pytest.fixture(scope="module")
