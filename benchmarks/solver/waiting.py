@@ -4,17 +4,10 @@ import time
 from collections.abc import Sequence
 from random import Random
 
-from fourcast_models.connect4.board import (
-    CELLS,
-    EMPTY_BOARD,
-    Board,
-    Status,
-    legal_columns,
-    play,
-    status,
-)
+from fourcast_models.connect4.board import CELLS, Board
 from fourcast_models.connect4.book import Book
 from fourcast_models.connect4.solver import Solver
+from fourcast_training.connect4.random_play import random_position
 
 SEED = 13
 
@@ -34,7 +27,7 @@ def positions(book: Book, count: int) -> list[Board]:
     """Positions of random games, as many of each number of stones, none of them over."""
     random = Random(SEED)
     plies = plies_of(book)
-    return [_random_position(random, plies[-1 - number % len(plies)]) for number in range(count)]
+    return [random_position(random, plies[-1 - number % len(plies)]) for number in range(count)]
 
 
 def measure_waits(boards: Sequence[Board], solver: Solver) -> list[tuple[int, float]]:
@@ -45,12 +38,3 @@ def measure_waits(boards: Sequence[Board], solver: Solver) -> list[tuple[int, fl
         solver.analyze(board)
         found.append((board.plies, time.process_time() - start))
     return found
-
-
-def _random_position(random: Random, plies: int) -> Board:
-    while True:
-        board = EMPTY_BOARD
-        while board.plies < plies and status(board) is Status.IN_PROGRESS:
-            board = play(board, random.choice(legal_columns(board)))
-        if board.plies == plies and status(board) is Status.IN_PROGRESS:
-            return board

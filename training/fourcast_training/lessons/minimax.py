@@ -13,16 +13,14 @@ from random import Random
 from matplotlib.figure import Figure
 
 from fourcast_models.connect4.board import (
-    EMPTY_BOARD,
     Board,
-    Status,
     legal_columns,
     parse_grid,
     play,
-    status,
 )
 from fourcast_models.connect4.solver import Solver
 from fourcast_training.connect4 import minimax_steps as steps
+from fourcast_training.connect4.random_play import random_position
 from fourcast_training.lessons.presentation import Language, Lesson, Row, Table, Text
 
 POSITIONS = 100
@@ -52,14 +50,7 @@ class Measured:
 def random_positions(stones: int, count: int) -> list[Board]:
     """Positions of random games, none of them over."""
     random = Random(SEED)
-    found: list[Board] = []
-    while len(found) < count:
-        board = EMPTY_BOARD
-        while board.plies < stones and status(board) is Status.IN_PROGRESS:
-            board = play(board, random.choice(legal_columns(board)))
-        if board.plies == stones and status(board) is Status.IN_PROGRESS:
-            found.append(board)
-    return found
+    return [random_position(random, stones) for _ in range(count)]
 
 
 def searches() -> dict[Text, Callable[[Board, steps.Effort], int]]:
