@@ -196,7 +196,7 @@ def load_or_label(config: DataConfig, split: str) -> Dataset:
     dataset = Dataset(
         mover=np.array([board.mover for board in boards], dtype=np.int64),
         occupied=np.array([board.occupied for board in boards], dtype=np.int64),
-        scores=_labelled(boards, split, config),
+        scores=labelled(boards, config.parts_folder / split, config),
     )
     description = {"identity": config.identity, "sha256": dataset.sha256}
     text = json.dumps(description, indent=2) + "\n"
@@ -324,8 +324,14 @@ def _random_games(
     return mover, occupied, lengths
 
 
-def _labelled(boards: list[Board], split: str, config: DataConfig) -> npt.NDArray[np.int8]:
-    """The scores of every board, in parts that survive a kill."""
+def labelled(boards: list[Board], folder: Path, config: DataConfig) -> npt.NDArray[np.int8]:
+    """The scores of N boards, int8 [N, 7], in parts that survive a kill.
+
+    Args:
+        boards: None of them over.
+        folder: Where the parts are kept; one folder for one list of boards.
+        config: Says who computes them.
+    """
     parts = [
         (
             [board.mover for board in boards[start : start + POSITIONS_PER_PART]],
@@ -334,12 +340,12 @@ def _labelled(boards: list[Board], split: str, config: DataConfig) -> npt.NDArra
         for start in range(0, len(boards), POSITIONS_PER_PART)
     ]
     results = run_parts(
-        config.parts_folder / split,
+        folder,
         parts,
         label_part,
         jobs=config.jobs,
         backend=config.backend,
-        description=f"labelling {len(boards)} positions ({split})",
+        description=f"labelling {len(boards)} positions ({folder.name})",
     )
     return np.concatenate([result["scores"] for result in results]).astype(np.int8)
 
