@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -260,6 +261,8 @@ def main() -> int:
     Returns:
         The exit code: 0, 1 if something needed failed, 130 for Ctrl-C. Wrong flags exit with 2.
     """
+    # Leaves through the context managers, so that no solver goes on alone.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     benchmark = tyro.cli(Benchmark, prog=PROGRAM, config=(tyro.conf.FlagCreatePairsOff,))
     try:
         print(benchmark.run())
