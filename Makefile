@@ -47,6 +47,7 @@ check: $(DEV) ## Check style, types, the dependency rule, stubs and deployment f
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python protos/generate.py --check
 	$(BIN)/python -m deploy.check
+	$(BIN)/fourcast-train connect4-book --verify
 	@if npx --fetch-retries=0 --yes $(BUF) --version >/dev/null 2>&1; then \
 		echo "npx $(BUF) lint protos"; \
 		npx --yes $(BUF) lint protos; \

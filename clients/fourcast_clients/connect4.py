@@ -47,7 +47,7 @@ class Level(Enum):
     SEARCH = "search"
     """The network among the columns that a shallow exact search has not refuted."""
     PERFECT = "perfect"
-    """The exact solver."""
+    """The exact solver; what takes it longer than a second is played as at `SEARCH`."""
 
 
 class Source(Enum):
@@ -138,9 +138,9 @@ class Move:
         column: The column played, 1 to 7.
         source: What the choice rests on.
         policy: The network's probability of each of the 7 columns from the left, 0 for a full
-            one; None at `Level.PERFECT`, which asks no network.
+            one; None where no network was asked, as at `Level.PERFECT` in time.
         value: The network's estimate of the position before the move, for the side that moved;
-            None at `Level.PERFECT`.
+            None where no network was asked.
         board: The position after the move.
         model: The model asked; None if none was.
         model_version: Its version, a whole number as text; None if no model was asked.
@@ -169,6 +169,11 @@ class Analysis:
         principal_variation: A line of perfect play to the end, columns ``1`` to ``7``.
         board: The position analysed.
         source: What the scores rest on.
+        policy: What a network thinks beside the truth: its probability of each of the 7 columns
+            from the left; None when the game is over, or if the server has no network to ask.
+        value: The network's estimate of the end of the game; None where `policy` is.
+        model: The model asked; None if none was.
+        model_version: Its version, a whole number as text; None if no model was asked.
     """
 
     scores: tuple[int | None, ...]
@@ -179,6 +184,10 @@ class Analysis:
     principal_variation: str
     board: Board
     source: Source
+    policy: tuple[float, ...] | None
+    value: Value | None
+    model: str | None
+    model_version: str | None
 
 
 Position: TypeAlias = str | Sequence[str] | Board
@@ -235,15 +244,27 @@ class Connect4:
         self,
         position: Position,
         *,
+        model: str = "",
+        model_version: str = "",
         timeout: float | None = None,
         cancellation: Cancellation | None = None,
     ) -> Analysis:
-        """The exact score of every column and a line of perfect play.
+        """The exact score of every column, a line of perfect play, and what a network thinks.
 
         A finished position is answered with its outcome and no column scores. Early positions
         that are not in the server's opening table take up to a minute.
+
+        Args:
+            position: Any position.
+            model: Whose opinion stands beside the truth; ``""`` is the server's Connect-4 network,
+                if it has one.
+            model_version: A whole-number version; ``""`` is the one that serves by default.
+            timeout: See the class.
+            cancellation: See the class.
         """
-        request = connect4_pb2.AnalyzeRequest(position=_position_message(position))
+        request = connect4_pb2.AnalyzeRequest(
+            position=_position_message(position), model=model, model_version=model_version
+        )
         return _read_analysis(self._calls.call(self._stub.Analyze, request, timeout, cancellation))
 
     def describe(
@@ -286,12 +307,11 @@ def _read_board(message: connect4_pb2.BoardState) -> Board:
 
 def _read_move(message: connect4_pb2.ChooseMoveResponse) -> Move:
     """The record of a chosen move."""
-    value = message.value
     return Move(
         column=message.column,
         source=_read_source(message.source),
         policy=tuple(message.policy) or None,
-        value=Value(value.win, value.draw, value.loss) if message.HasField("value") else None,
+        value=_read_value(message),
         board=_read_board(message.board),
         model=message.model or None,
         model_version=message.model_version or None,
@@ -310,7 +330,19 @@ def _read_analysis(message: connect4_pb2.AnalyzeResponse) -> Analysis:
         principal_variation=message.principal_variation,
         board=_read_board(message.board),
         source=_read_source(message.source),
+        policy=tuple(message.policy) or None,
+        value=_read_value(message),
+        model=message.model or None,
+        model_version=message.model_version or None,
     )
+
+
+def _read_value(
+    message: connect4_pb2.ChooseMoveResponse | connect4_pb2.AnalyzeResponse,
+) -> Value | None:
+    if not message.HasField("value"):
+        return None
+    return Value(message.value.win, message.value.draw, message.value.loss)
 
 
 def _read_source(number: "connect4_pb2.Source.ValueType") -> Source:

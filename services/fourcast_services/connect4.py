@@ -1,5 +1,8 @@
 """Connect4Service: translate, delegate, translate back."""
 
+from threading import Timer
+from typing import TYPE_CHECKING
+
 from grpc.aio import ServicerContext
 
 from fourcast.connect4.v1 import connect4_pb2 as wire
@@ -9,9 +12,16 @@ from fourcast_models.connect4 import player
 from fourcast_models.connect4.board import Board, Status
 from fourcast_models.connect4.book import Book
 from fourcast_services import connect4_wire as translate
-from fourcast_services.connect4_network import Opinion, ask_network
+from fourcast_services.connect4_network import Opinion, ask_network, ask_network_if_any
 from fourcast_services.inference_backend import InferenceBackend
 from fourcast_services.solver_pool import SolverPool
+
+if TYPE_CHECKING:
+    # numba, which only a request that searches may cost.
+    from fourcast_models.connect4.solver import Solver
+
+THINKING_SECONDS = 1.0
+"""The longest search for a perfect move; then the move is one without perfection."""
 
 SERVICE_NAME = wire.DESCRIPTOR.services_by_name["Connect4Service"].full_name
 
@@ -48,7 +58,7 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
         board = translate.read_unfinished_position(request)
         level = translate.read_level(request.level)
         if level == wire.LEVEL_PERFECT:
-            return await self._perfect_move(board)
+            return await self._perfect_move(board, request.model, request.model_version)
         opinion = await ask_network(self._backend, board, request.model, request.model_version)
         if level == wire.LEVEL_SEARCH:
             return await self._searched_move(board, opinion)
@@ -60,12 +70,15 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
         request: wire.AnalyzeRequest,
         context: _AnalyzeContext,
     ) -> wire.AnalyzeResponse:
-        """The exact score of every column and a line of perfect play."""
+        """The exact score of every column, a line of perfect play, and what a network thinks."""
         board = translate.read_position(request)
         if rules.status(board) is not Status.IN_PROGRESS:
             return translate.write_finished(board)
+        opinion = await ask_network_if_any(
+            self._backend, board, request.model, request.model_version
+        )
         analysis = await self._solvers.run(lambda solver: solver.analyze(board))
-        return translate.write_analysis(board, analysis)
+        return translate.write_analysis(board, analysis, opinion)
 
     async def DescribePosition(  # noqa: N802 - the name is the proto's
         self,
@@ -76,17 +89,42 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
         board = translate.read_position(request)
         return wire.DescribePositionResponse(board=translate.write_board(board))
 
-    async def _perfect_move(self, board: Board) -> wire.ChooseMoveResponse:
+    async def _perfect_move(
+        self, board: Board, model: str, version: str
+    ) -> wire.ChooseMoveResponse:
         scores = self._book.scores(board)
         if scores is not None:
             return translate.write_move(board, player.best_column(scores), wire.SOURCE_BOOK)
-        column = await self._solvers.run(lambda solver: solver.best_column(board))
+        column = await self._solvers.run(lambda solver: _best_column_in_time(solver, board))
+        if column is None:
+            opinion = await ask_network_if_any(self._backend, board, model, version)
+            return await self._searched_move(board, opinion)
         return translate.write_move(board, column, wire.SOURCE_SOLVER)
 
-    async def _searched_move(self, board: Board, opinion: Opinion) -> wire.ChooseMoveResponse:
+    async def _searched_move(
+        self, board: Board, opinion: Opinion | None
+    ) -> wire.ChooseMoveResponse:
         scores = await self._scouts.run(
             lambda scout: scout.forced_scores(board, player.SEARCH_HORIZON)
         )
+        if opinion is None:
+            return translate.write_move(board, player.best_column(scores), wire.SOURCE_SEARCH)
         choice = player.choose_with_search(opinion.policy, scores)
         source = wire.SOURCE_SEARCH if choice.forced else wire.SOURCE_NETWORK
         return translate.write_move(board, choice.column, source, opinion)
+
+
+def _best_column_in_time(solver: "Solver", board: Board) -> int | None:
+    """The column of perfect play, or None if it takes too long to find."""
+    from fourcast_models.connect4.solver import SearchStopped
+
+    timer = Timer(THINKING_SECONDS, solver.stop)
+    timer.start()
+    try:
+        return solver.best_column(board)
+    except SearchStopped:
+        return None
+    finally:
+        timer.cancel()
+        # Its stop must not come during somebody else's search.
+        timer.join()

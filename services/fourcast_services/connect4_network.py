@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from fourcast_models.connect4.board import Board
 from fourcast_models.connect4.codec import BOARD, POLICY, VALUE, encode
-from fourcast_services.engine.errors import InputError
-from fourcast_services.errors import FieldError
+from fourcast_services.engine.errors import InputError, UnknownModelError
+from fourcast_services.errors import BackendError, FieldError
 from fourcast_services.inference_backend import InferenceBackend
+from fourcast_services.overload import QueueFullError
 
 DEFAULT_MODEL = "connect4"
 
@@ -30,6 +31,18 @@ class Opinion:
     loss: float
     model: str
     version: str
+
+
+async def ask_network_if_any(
+    backend: InferenceBackend, board: Board, model: str, version: str
+) -> Opinion | None:
+    """Like `ask_network`, but None if no model is named and the default one cannot be asked."""
+    try:
+        return await ask_network(backend, board, model, version)
+    except (UnknownModelError, BackendError, QueueFullError):
+        if model:
+            raise
+        return None
 
 
 async def ask_network(backend: InferenceBackend, board: Board, model: str, version: str) -> Opinion:

@@ -88,17 +88,15 @@ def write_move(
     response = wire.ChooseMoveResponse(
         column=column + 1, source=source, board=write_board(rules.play(board, column))
     )
-    if opinion is not None:
-        response.policy.extend(opinion.policy)
-        response.value.CopyFrom(wire.Value(win=opinion.win, draw=opinion.draw, loss=opinion.loss))
-        response.model = opinion.model
-        response.model_version = opinion.version
+    _write_opinion(response, opinion)
     return response
 
 
-def write_analysis(board: Board, analysis: "Analysis") -> wire.AnalyzeResponse:
-    """The exact truth about a game that goes on."""
-    return wire.AnalyzeResponse(
+def write_analysis(
+    board: Board, analysis: "Analysis", opinion: Opinion | None
+) -> wire.AnalyzeResponse:
+    """The exact truth about a game that goes on, and what a network thinks, if one was asked."""
+    response = wire.AnalyzeResponse(
         scores=[
             wire.ColumnScore(column=column + 1, score=score)
             for column, score in enumerate(analysis.scores)
@@ -112,6 +110,8 @@ def write_analysis(board: Board, analysis: "Analysis") -> wire.AnalyzeResponse:
         board=write_board(board),
         source=wire.SOURCE_BOOK if analysis.from_book else wire.SOURCE_SOLVER,
     )
+    _write_opinion(response, opinion)
+    return response
 
 
 def write_finished(board: Board) -> wire.AnalyzeResponse:
@@ -187,6 +187,16 @@ def _check_side_to_move(side: wire.Player.ValueType, board: Board) -> None:
 
 def _side_to_move(board: Board) -> wire.Player.ValueType:
     return wire.PLAYER_FIRST if board.first_to_move else wire.PLAYER_SECOND
+
+
+def _write_opinion(
+    response: wire.ChooseMoveResponse | wire.AnalyzeResponse, opinion: Opinion | None
+) -> None:
+    if opinion is not None:
+        response.policy.extend(opinion.policy)
+        response.value.CopyFrom(wire.Value(win=opinion.win, draw=opinion.draw, loss=opinion.loss))
+        response.model = opinion.model
+        response.model_version = opinion.version
 
 
 def _write_columns(columns: Iterable[int]) -> list[int]:

@@ -12,6 +12,7 @@ from fourcast_models.connect4.board import (
     ROWS,
     Board,
     Status,
+    board_of_key,
     canonical_key,
     column_mask,
     format_grid,
@@ -279,3 +280,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         except ValueError:
             continue
         assert parse_grid(format_grid(board)) == board
+
+
+@given(games())
+def test_a_key_tells_its_board(columns: tuple[int, ...]) -> None:
+    board = board_after(columns)
+    assert board_of_key(key(board)) == board

@@ -1,8 +1,12 @@
 """Moves, truth and rules over gRPC, against what the models shelf says in-process."""
 
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
 import grpc
 import numpy as np
 import pytest
+from grpc.aio import ServicerContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,9 +14,16 @@ from fourcast.connect4.v1 import connect4_pb2 as wire
 from fourcast.connect4.v1 import connect4_pb2_grpc
 from fourcast_models.connect4 import board as rules
 from fourcast_models.connect4.board import Board
+from fourcast_models.connect4.book import Book
 from fourcast_models.connect4.codec import decode
+from fourcast_models.connect4.solver import Solver
+from fourcast_models.model_config import Arrays
 from fourcast_models.repository import default_repository, read_golden, read_model
+from fourcast_services.connect4 import Connect4Servicer
 from fourcast_services.connect4_wire import read_position, write_board
+from fourcast_services.engine.errors import UnknownModelError
+from fourcast_services.inference_backend import Inference
+from fourcast_services.solver_pool import SolverPool
 from tests.services.running import run_server
 
 Connect4 = connect4_pb2_grpc.Connect4ServiceStub
@@ -153,6 +164,64 @@ def test_perfect_move_has_the_best_score(connect4: Connect4) -> None:
 def test_perfect_needs_no_model(connect4: Connect4) -> None:
     response = choose(connect4, LATE, wire.LEVEL_PERFECT, model="chess", model_version="9")
     assert response.source == wire.SOURCE_SOLVER
+
+
+class NoModels:
+    """A backend without a single model."""
+
+    async def infer(self, model: str, inputs: Arrays, version: str = "") -> Inference:
+        del inputs, version
+        raise UnknownModelError(model)
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+async def bookless() -> AsyncIterator[Connect4Servicer]:
+    """A service without a network and without openings; the empty board takes it very long."""
+    empty = Book(np.zeros(0, dtype=np.int64), np.zeros((0, 7), dtype=np.int8))
+    solvers, scouts = (
+        SolverPool(lambda: Solver(table_mebibytes=1), slots=1, max_waiting=1) for _ in range(2)
+    )
+    yield Connect4Servicer(NoModels(), empty, solvers, scouts)
+    assert await solvers.close(patience=60)
+    assert await scouts.close(patience=60)
+
+
+async def test_perfect_gives_up_in_time_and_says_so(
+    bookless: Connect4Servicer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = cast("ServicerContext[Any, Any]", None)  # which neither method looks at
+    monkeypatch.setattr("fourcast_services.connect4.THINKING_SECONDS", 0.05)
+    early = wire.ChooseMoveRequest(position=wire.Position(moves=""), level=wire.LEVEL_PERFECT)
+    response = await bookless.ChooseMove(early, context)
+    assert (response.source, response.column) == (wire.SOURCE_SEARCH, 4)
+    # What is solved in time is perfect, and the search that was given up harms nobody.
+    monkeypatch.setattr("fourcast_services.connect4.THINKING_SECONDS", 60.0)
+    late = wire.ChooseMoveRequest(position=wire.Position(moves=LATE), level=wire.LEVEL_PERFECT)
+    assert (await bookless.ChooseMove(late, context)).source == wire.SOURCE_SOLVER
+
+
+async def test_truth_needs_no_network_unless_one_is_named(bookless: Connect4Servicer) -> None:
+    context = cast("ServicerContext[Any, Any]", None)
+    request = wire.AnalyzeRequest(position=wire.Position(moves=LATE))
+    response = await bookless.Analyze(request, context)
+    assert (response.score, response.source) == (-1, wire.SOURCE_SOLVER)
+    assert not response.policy
+    assert not response.HasField("value")
+    request.model = "chess"
+    with pytest.raises(UnknownModelError):
+        await bookless.Analyze(request, context)
+
+
+def test_the_truth_has_an_opinion_beside_it(connect4: Connect4) -> None:
+    request = wire.AnalyzeRequest(position=wire.Position(moves=LATE), model_version="1")
+    response = connect4.Analyze(request, timeout=120)
+    network = choose(connect4, LATE, wire.LEVEL_NETWORK, model_version="1")
+    assert list(response.policy) == list(network.policy)
+    assert response.value == network.value
+    assert (response.model, response.model_version) == ("connect4", "1")
 
 
 def test_committed_model_replays_its_golden_file_over_grpc() -> None:

@@ -22,8 +22,9 @@ from fourcast_models.connect4.board import (
     play,
     status,
 )
-from fourcast_models.connect4.book import ILLEGAL
-from fourcast_training.connect4 import data
+from fourcast_models.connect4.book import ILLEGAL, Book
+from fourcast_models.connect4.solver import Solver
+from fourcast_training.connect4 import balanced, data
 from fourcast_training.connect4.data import SHARES, DataConfig, Dataset, load_or_label
 from tests.training.running import fourcast_train, kill_when, run
 
@@ -34,7 +35,15 @@ FIRST_PLY = 24
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> DataConfig:
     folder = tmp_path_factory.mktemp("labels")
-    return DataConfig(**SIZES, first_ply=FIRST_PLY, seed=11, folder=folder, jobs=1)
+    return DataConfig(
+        train=SIZES["train"],
+        validation=SIZES["validation"],
+        test=SIZES["test"],
+        first_ply=FIRST_PLY,
+        seed=11,
+        folder=folder,
+        jobs=1,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +93,7 @@ def test_mirror_images_are_never_drawn_twice(
     # There are 121 positions of three stones up to mirroring: nearly every draw meets a known one.
     monkeypatch.setattr(data, "SHARES", tuple(float(ply == 3) for ply in range(CELLS)))
     config = DataConfig(train=60, validation=30, test=30, folder=tmp_path)
-    drawn = data._sampled(config)
+    drawn = data.sample(config)
     assert {split: len(boards) for split, boards in drawn.items()} == config.sizes
     assert len({canonical_key(board) for boards in drawn.values() for board in boards}) == 120
 
@@ -221,3 +230,69 @@ def test_a_killed_labelling_run_resumes_and_ends_the_same(tmp_path: Path) -> Non
         config = DataConfig(2000, 250, 250, first_ply=20, seed=3, folder=broken / "labels")
         again = replace(config, folder=unbroken / "labels")
         assert load_or_label(config, split).sha256 == load_or_label(again, split).sha256
+
+
+def test_positions_come_from_where_they_should(tmp_path: Path) -> None:
+    config = DataConfig(
+        train=60,
+        validation=20,
+        test=20,
+        first_ply=24,
+        balanced=0.3,
+        seed=5,
+        folder=tmp_path,
+        jobs=1,
+    )
+    assert config.origins == {"random": 70, "openings": 0, "balanced": 30}
+    splits = data.sample(config)
+    assert {split: len(drawn) for split, drawn in splits.items()} == config.sizes
+    keys = [canonical_key(board) for drawn in splits.values() for board in drawn]
+    assert len(set(keys)) == 100
+    # Positions from the balanced games are spread over the splits, and are the same again.
+    lonely = replace(config, balanced=0.0)
+    random = {canonical_key(board) for drawn in data.sample(lonely).values() for board in drawn}
+    assert 0 < len(set(keys) - random) < 100
+    again = replace(config, folder=tmp_path / "again")
+    assert data.sample(again) == splits
+
+
+def test_openings_come_from_the_book(tmp_path: Path) -> None:
+    config = DataConfig(
+        train=30, validation=5, test=5, first_ply=0, openings=0.05, folder=tmp_path, jobs=1
+    )
+    boards = [board for drawn in data.sample(config).values() for board in drawn]
+    book = Book.load()
+    assert sum(book.scores(board) is not None for board in boards) == 2
+    greedy = replace(config, train=10**9, openings=0.9)
+    with pytest.raises(ValueError, match=r"the opening book lacks \d+ positions"):
+        data._add_openings({}, greedy, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ({"openings": -0.1}, "--openings is -0.1"),
+        ({"balanced": 1.5}, "--balanced is 1.5"),
+        ({"openings": 0.6, "balanced": 0.6}, "more than 1 together"),
+    ],
+)
+def test_shares_that_are_none_are_refused(shares: dict[str, float], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        DataConfig(openings=shares.get("openings", 0), balanced=shares.get("balanced", 0))
+
+
+def test_tables_without_new_shares_keep_their_identity() -> None:
+    config = DataConfig(train=3, validation=2, test=1, seed=7)
+    assert config.identity == "seed=7 train=3 validation=2 test=1 first_ply=0"
+    assert replace(config, balanced=0.25).identity == f"{config.identity} balanced=0.25"
+
+
+def test_balanced_games_begin_balanced_and_go_late() -> None:
+    solver = Solver(table_mebibytes=1)
+    found, starts = balanced.play_games(solver, (1, 2), games=40, first_ply=26)
+    assert all(abs(score) <= balanced.CLOSE for score in starts)
+    assert all(status(board) is Status.IN_PROGRESS for board in found)
+    assert min(board.plies for board in found) >= 26
+    # Random games hardly ever get there without a side being ahead.
+    late = [abs(solver.score(board)) <= balanced.CLOSE for board in found if board.plies > 32]
+    assert sum(late) > len(late) / 2

@@ -157,6 +157,17 @@ def key(board: Board) -> int:
     return board.mover + board.occupied + BOTTOM_ROW
 
 
+def board_of_key(number: int) -> Board:
+    """The position whose `key` this is."""
+    mover = occupied = 0
+    for column in range(COLUMNS):
+        bits = number >> COLUMN_BITS * column & (1 << COLUMN_BITS) - 1
+        stones = (1 << bits.bit_length() - 1) - 1
+        mover |= (bits & stones) << COLUMN_BITS * column
+        occupied |= stones << COLUMN_BITS * column
+    return Board(mover=mover, occupied=occupied)
+
+
 def canonical_key(board: Board) -> int:
     """The smaller `key` of the position and its mirror image: one number for both."""
     return min(key(board), key(mirror(board)))

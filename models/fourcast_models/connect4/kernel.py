@@ -48,6 +48,9 @@ CELLS = rules.CELLS
 HALF = CELLS // 2 + 1
 """A win with the winner's n-th stone scores HALF - n."""
 
+STOPPED = 2 * HALF
+"""What `solve` returns, in place of a score, when it was stopped."""
+
 KEY_MASK = (1 << KEY_BITS) - 1
 HASH_FACTOR = 0x1_3C6E_F372_FE95
 """Odd, so that multiplying by it permutes the keys modulo 2**49: no two positions share an entry's
@@ -432,12 +435,17 @@ def solve(
     table: int,
     tag_bits: int,
 ) -> int:
-    """The score of a position that is not over, by null-window searches.
+    """The score of a position, over or not, by null-window searches.
 
     Exact if it lies inside [alpha, beta], else a bound on the same side: with beta = alpha + 1 one
-    search tells whether the score is above alpha.
+    search tells whether the score is above alpha. Of a game that is over it is always exact.
+    STOPPED if another thread set STOP meanwhile.
     """
     plies = _popcount(occupied)
+    if _has_four(mover ^ occupied):
+        return (plies + 1) // 2 - HALF
+    if plies == CELLS:
+        return 0
     empty = FULL_BOARD ^ occupied
     playable = (occupied + BOTTOM_ROW) & FULL_BOARD
     if winning_cells(mover, empty) & playable:
@@ -468,7 +476,7 @@ def solve(
             high = score
         else:
             low = score
-    return low
+    return STOPPED if _load(counters, STOP) else low
 
 
 @njit("int64(int64, int64, int64, int64, int64)", nogil=True, cache=True)

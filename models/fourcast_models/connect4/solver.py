@@ -92,11 +92,23 @@ class Solver:
         self._tag_bits = kernel.KEY_BITS + 1 - (len(self._table).bit_length() - 1)
         self._counters = np.zeros(kernel.COUNTERS, dtype=np.int64)
         self._scratch = np.zeros(kernel.SCRATCH_WORDS, dtype=np.int64)
+        # Kept, because numpy takes longer to tell an address than many a search takes.
+        self._memory = (
+            self._counters.ctypes.data,
+            self._scratch.ctypes.data,
+            self._table.ctypes.data,
+            self._tag_bits,
+        )
 
     @property
     def nodes(self) -> int:
         """Nodes searched since this solver was made."""
         return int(self._counters[kernel.NODES])
+
+    def forget(self) -> None:
+        """Empty the table, as if nothing had been solved yet."""
+        self._table[:] = 0
+        self._scratch[:] = 0
 
     def stop(self) -> None:
         """End the running search, if there is one: its caller gets `SearchStopped`."""
@@ -194,37 +206,22 @@ class Solver:
         return tuple(scores)
 
     def _score(self, board: Board) -> int:
-        known = self._known_score(board)
-        return self._searched(board, -kernel.HALF, kernel.HALF) if known is None else known
-
-    def _known_score(self, board: Board) -> int | None:
-        """The score of a position that needs no search: over, or in the book."""
-        if status(board) is not Status.IN_PROGRESS:
-            return finished_score(board)
-        row = self._book.scores(board) if self._book is not None else None
-        return None if row is None else max(score for score in row if score is not None)
+        if self._book is not None and (known := self._book.score(board)) is not None:
+            return known
+        return self._searched(board, -kernel.HALF, kernel.HALF)
 
     def _is_at_least(self, child: Board, score: int) -> bool:
         """Whether playing into this child scores at least `score`, by one null-window search."""
-        known = self._known_score(child)
+        known = None if self._book is None else self._book.score(child)
         if known is None:
             known = self._searched(child, -score, 1 - score)
         return -known >= score
 
     def _searched(self, board: Board, alpha: int, beta: int) -> int:
-        score = kernel.solve(
-            board.mover,
-            board.occupied,
-            alpha,
-            beta,
-            self._counters.ctypes.data,
-            self._scratch.ctypes.data,
-            self._table.ctypes.data,
-            self._tag_bits,
-        )
-        if self._counters[kernel.STOP]:
+        score: int = kernel.solve(board.mover, board.occupied, alpha, beta, *self._memory)
+        if score == kernel.STOPPED:
             raise SearchStopped
-        return int(score)
+        return score
 
     def _variation(self, board: Board, score: int) -> tuple[int, ...]:
         """Play on with the most central column that keeps the score, until the game is over."""

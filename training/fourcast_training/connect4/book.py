@@ -1,4 +1,4 @@
-"""Compute the opening book: exact scores of every position of the first plies.
+"""Compute the opening book, or verify it: exact scores of every position of the first plies.
 
 Only the last ply is searched. Every earlier position follows from its children: playing a column
 scores minus the best score of the position it leads to.
@@ -26,8 +26,9 @@ from fourcast_models.connect4.board import (
 )
 from fourcast_models.connect4.book import BOOK_FILE, ILLEGAL, Book
 from fourcast_models.connect4.solver import Solver, finished_score
+from fourcast_training.connect4.verify_book import verify
 from fourcast_training.files import write_atomically
-from fourcast_training.parallel import Arrays, run_parts
+from fourcast_training.parallel import Arrays, Backend, run_parts
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,17 @@ POSITIONS_PER_PART = 50
 
 @dataclass(frozen=True)
 class BookConfig:
-    """Compute the opening book (exact scores of every position of the first plies)."""
+    """Compute the opening book (exact scores of every position of the first plies), or check it."""
+
+    verify: bool = False
+    """Only check the book in `output`: that it is complete and that its scores agree."""
+
+    sample: int = 0
+    """With --verify: how many random positions to solve again without a book. Each takes seconds,
+    or a minute if there are few stones."""
+
+    seed: int = 1
+    """With --verify: which positions those are."""
 
     plies: int = 3
     """Positions of up to this many stones. Each further ply multiplies the time by about three."""
@@ -50,6 +61,10 @@ class BookConfig:
     jobs: int = -1
     """Processes; -1 is one for each core."""
 
+    backend: Backend = "processes"
+    """`processes` of this machine, or the workers of a `ray` cluster: the one that RAY_ADDRESS
+    names, otherwise one that is started here."""
+
     table_mebibytes: int = 1024
     """Memory of each process's transposition table, a power of two."""
 
@@ -57,12 +72,36 @@ class BookConfig:
 def main(args: list[str] | None = None) -> None:
     """``fourcast-train connect4-book``."""
     config = tyro.cli(BookConfig, args=args, prog="fourcast-train connect4-book")
+    if config.verify:
+        _verify(config)
+        return
     book = build(config)
     write_atomically(
         config.output,
         lambda stream: np.savez_compressed(stream, keys=book.keys, values=book.values),
     )
     log.info("%d positions of at most %d stones: %s", len(book.keys), config.plies, config.output)
+
+
+def _verify(config: BookConfig) -> None:
+    """Check a book and say so.
+
+    Raises:
+        ValueError: If something is wrong with it; the text says what.
+    """
+    book = Book.load(config.output)
+    problems = verify(
+        book,
+        sample=config.sample,
+        seed=config.seed,
+        table_mebibytes=config.table_mebibytes,
+    )
+    if problems:
+        raise ValueError("\n".join([f"{config.output} is wrong:", *problems]))
+    print(
+        f"{config.output}: {len(book.keys)} positions of at most {book.plies} stones, none is "
+        f"missing; every score agrees with the position it leads to; {config.sample} solved again"
+    )
 
 
 def build(config: BookConfig) -> Book:
@@ -86,6 +125,7 @@ def build(config: BookConfig) -> Book:
         parts,
         _solve_part,
         jobs=config.jobs,
+        backend=config.backend,
         description=f"solving {len(beyond)} positions of {config.plies + 1} stones",
     )
     searched = np.concatenate([result["scores"] for result in results])

@@ -34,8 +34,8 @@ positions and seed {training_seed} for the training:
 
 ## Test split
 
-{positions} positions from games of random moves that neither training nor the choice of the epoch
-saw, not even in a mirror. *Value-keeping*: the most probable column keeps a won position won and a
+{positions} positions that neither training nor the choice of the epoch saw, not even in a mirror,
+from where *Data* says. *Value-keeping*: the most probable column keeps a won position won and a
 drawn one drawn. *Score-optimal*: it also has the best exact score (fastest win, slowest loss).
 
 {comparison}
@@ -44,11 +44,16 @@ By the number of stones on the board:
 
 {by_ply}
 
+What it gets wrong:
+
+{mistakes}
+
 `fourcast-train connect4 --evaluate` prints these tables again from the published file.
 
 ## Data
 
-Positions by the number of stones, of all three splits together:
+Of all three splits together, {random} positions come from games of random moves, {openings} from
+the opening book and {balanced} from games played nearly perfectly. By the number of stones:
 
 {distribution}
 
@@ -81,6 +86,8 @@ class Result:
         progress: Of the training.
         figures: Over the whole test split.
         by_ply: The same for each number of stones.
+        mistakes: What the network gets wrong, in Markdown.
+        origins: How many positions of all splits come from where, see `DataConfig.origins`.
         data: The splits, "train", "validation" and "test".
     """
 
@@ -90,6 +97,8 @@ class Result:
     progress: Progress
     figures: Figures
     by_ply: Mapping[int, Figures]
+    mistakes: str
+    origins: Mapping[str, int]
     data: Mapping[str, Dataset]
 
 
@@ -123,6 +132,8 @@ def write_card(name: str, version: int, result: Result, beside: Mapping[str, Fig
         positions=len(result.data["test"].plies),
         comparison=table({"this one": result.figures, **beside}, "network"),
         by_ply=table({str(ply): row for ply, row in result.by_ply.items()}, "stones"),
+        mistakes=result.mistakes,
+        **result.origins,
         distribution=distribution,
         hashes="\n".join(f"- {split}: `{d.sha256}`" for split, d in result.data.items()),
         first_ply=int(plies.min()),

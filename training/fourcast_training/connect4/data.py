@@ -1,8 +1,10 @@
 """Label positions of random games with the exact score of each column.
 
-Positions come from games of uniformly random moves, one position a game, none of them over, no two
-equal or mirror images of each other, so the splits are disjoint under mirroring. How many of each
-ply is set by SHARES: random play reaches few late positions and the early ones are dear to solve.
+Positions come from games of uniformly random moves and, where it is asked for, from the opening
+book and from games played nearly perfectly (`balanced`): one position a game, none of them over, no
+two equal or mirror images of each other, so the splits are disjoint under mirroring. How many of
+each ply the random games give is set by SHARES: they reach few late positions, and the early ones
+are dear to solve.
 
 Each split is one file, such as ``test.npz``, with its description and hash beside it in
 ``test.json``:
@@ -29,15 +31,17 @@ from fourcast_models.connect4.board import (
     CELLS,
     COLUMNS,
     FULL_BOARD,
-    STEPS,
     Board,
+    board_of_key,
     canonical_key,
     column_mask,
 )
-from fourcast_models.connect4.book import ILLEGAL
+from fourcast_models.connect4.book import ILLEGAL, Book
 from fourcast_models.connect4.solver import Solver
+from fourcast_training.connect4.balanced import balanced_part
+from fourcast_training.connect4.openings import have_four
 from fourcast_training.files import write_atomically
-from fourcast_training.parallel import Arrays, run_parts
+from fourcast_training.parallel import Arrays, Backend, run_parts
 
 SHARES = (
     # plies 0 to 4: none; a label there costs minutes, and the opening book will hold them all
@@ -72,6 +76,13 @@ class DataConfig:
     """Leave out positions with fewer stones than this. From about 20 on labels cost next to
     nothing."""
 
+    openings: float = 0.0
+    """Share of the positions that are drawn from the opening book."""
+
+    balanced: float = 0.0
+    """Share of the positions that come from games played nearly perfectly, see balanced.py. To find
+    one takes about as long as to label a position of 13 stones."""
+
     seed: int = 4
     """Everything random follows from this number."""
 
@@ -80,6 +91,22 @@ class DataConfig:
 
     jobs: int = -1
     """Processes; -1 is one for each core. The table does not depend on it."""
+
+    backend: Backend = "processes"
+    """`processes` of this machine, or the workers of a `ray` cluster: the one that RAY_ADDRESS
+    names, otherwise one that is started here. The table does not depend on it."""
+
+    def __post_init__(self) -> None:
+        """Refuse shares that are none.
+
+        Raises:
+            ValueError: If they are; the text names the option.
+        """
+        for name, share in (("openings", self.openings), ("balanced", self.balanced)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"--{name} is {share:g}, but must be 0 to 1")
+        if self.openings + self.balanced > 1:
+            raise ValueError("--openings and --balanced are more than 1 together")
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -90,7 +117,27 @@ class DataConfig:
     def identity(self) -> str:
         """What the labels depend on, as text."""
         sizes = " ".join(f"{split}={size}" for split, size in self.sizes.items())
-        return f"seed={self.seed} {sizes} first_ply={self.first_ply}"
+        # Named only where they are there: earlier tables keep their identity.
+        shares = {"openings": self.openings, "balanced": self.balanced}
+        named = "".join(f" {name}={share}" for name, share in shares.items() if share)
+        return f"seed={self.seed} {sizes} first_ply={self.first_ply}{named}"
+
+    @property
+    def origins(self) -> dict[str, int]:
+        """How many positions of all splits come from where."""
+        total = sum(self.sizes.values())
+        openings, balanced = round(total * self.openings), round(total * self.balanced)
+        return {
+            "random": total - openings - balanced,
+            "openings": openings,
+            "balanced": balanced,
+        }
+
+    @property
+    def parts_folder(self) -> Path:
+        """Where finished parts of the table are kept."""
+        digest = hashlib.sha256(self.identity.encode()).hexdigest()[:12]
+        return self.folder / f"parts-{digest}"
 
 
 @dataclass(frozen=True)
@@ -145,11 +192,11 @@ def load_or_label(config: DataConfig, split: str) -> Dataset:
     description_file = file.with_suffix(".json")
     if file.exists():
         return _load(file, description_file, config)
-    boards = _sampled(config)[split]
+    boards = sample(config)[split]
     dataset = Dataset(
         mover=np.array([board.mover for board in boards], dtype=np.int64),
         occupied=np.array([board.occupied for board in boards], dtype=np.int64),
-        scores=_labelled(boards, split, config),
+        scores=labelled(boards, config.parts_folder / split, config),
     )
     description = {"identity": config.identity, "sha256": dataset.sha256}
     text = json.dumps(description, indent=2) + "\n"
@@ -177,7 +224,7 @@ def _load(file: Path, description_file: Path, config: DataConfig) -> Dataset:
 
 
 @cache
-def _sampled(config: DataConfig) -> dict[str, list[Board]]:
+def sample(config: DataConfig) -> dict[str, list[Board]]:
     """The positions of each split in random order, no two of them alike."""
     rng = np.random.default_rng(config.seed)
     wanted = _quotas(config)
@@ -192,17 +239,64 @@ def _sampled(config: DataConfig) -> dict[str, list[Board]]:
             board = Board(mover=int(mover[ply, game]), occupied=int(occupied[ply, game]))
             if found.setdefault(canonical_key(board), board) is board:
                 wanted[ply] -= 1
+    _add_openings(found, config, rng)
+    _add_balanced(found, config)
     boards = list(found.values())
     shuffled = iter([boards[index] for index in rng.permutation(len(boards))])
     return {split: list(islice(shuffled, size)) for split, size in config.sizes.items()}
 
 
+def _add_openings(found: dict[int, Board], config: DataConfig, rng: np.random.Generator) -> None:
+    """Add positions of the book, in random order."""
+    wanted = len(found) + config.origins["openings"]
+    for number in rng.permutation(Book.load().keys) if config.openings else ():
+        if len(found) == wanted:
+            break
+        board = board_of_key(int(number))
+        if board.plies >= config.first_ply:
+            found.setdefault(int(number), board)
+    if len(found) < wanted:
+        raise ValueError(
+            f"the opening book lacks {wanted - len(found)} positions: --openings is too much, or "
+            "--first-ply"
+        )
+
+
+def _add_balanced(found: dict[int, Board], config: DataConfig) -> None:
+    """Add positions of games that are played nearly perfectly, in parts that survive a kill."""
+    wanted = len(found) + config.origins["balanced"]
+    number = 0
+    while len(found) < wanted:
+        # Some of the positions will be known already; then there is another round of parts.
+        count = -(-(wanted - len(found)) // POSITIONS_PER_PART)
+        numbers = range(number, number + count)
+        parts = [((config.seed, part), POSITIONS_PER_PART, config.first_ply) for part in numbers]
+        results = run_parts(
+            config.parts_folder / f"balanced-{number}",
+            parts,
+            _balanced_part,
+            jobs=config.jobs,
+            backend=config.backend,
+            description=f"playing {count * POSITIONS_PER_PART} games",
+        )
+        for result in results:
+            for mover, occupied in zip(result["mover"], result["occupied"], strict=True):
+                if len(found) < wanted:
+                    board = Board(mover=int(mover), occupied=int(occupied))
+                    found.setdefault(canonical_key(board), board)
+        number += count
+
+
+def _balanced_part(seed: tuple[int, int], games: int, first_ply: int) -> Arrays:
+    return balanced_part(process_solver(), seed, games, first_ply)
+
+
 def _quotas(config: DataConfig) -> npt.NDArray[np.int64]:
-    """How many positions of each ply, int64 [42], summing to the wanted number."""
+    """How many positions of each ply random games give, int64 [42]."""
     shares = np.array(SHARES)
     shares[: config.first_ply] = 0
     shares /= shares.sum()
-    edges = np.round(np.cumsum(shares) * sum(config.sizes.values())).astype(np.int64)
+    edges = np.round(np.cumsum(shares) * config.origins["random"]).astype(np.int64)
     counts: npt.NDArray[np.int64] = np.diff(edges, prepend=0)
     return counts
 
@@ -225,23 +319,19 @@ def _random_games(
         chosen = np.where(cells != 0, rng.random(cells.shape), -1.0).argmax(axis=0)
         occupied[ply + 1] = occupied[ply] | cells[chosen, np.arange(games)]
         mover[ply + 1] = mover[ply] ^ occupied[ply]
-        won = _have_four(mover[ply + 1] ^ occupied[ply + 1])
+        won = have_four(mover[ply + 1] ^ occupied[ply + 1])
         lengths[won] = np.minimum(lengths[won], ply + 1)
     return mover, occupied, lengths
 
 
-def _have_four(stones: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """`board.has_four` of every element."""
-    four = np.zeros_like(stones)
-    for step in STEPS:
-        pairs = stones & (stones >> step)
-        four |= pairs & (pairs >> 2 * step)
-    won: npt.NDArray[np.bool_] = four != 0
-    return won
+def labelled(boards: list[Board], folder: Path, config: DataConfig) -> npt.NDArray[np.int8]:
+    """The scores of N boards, int8 [N, 7], in parts that survive a kill.
 
-
-def _labelled(boards: list[Board], split: str, config: DataConfig) -> npt.NDArray[np.int8]:
-    """The scores of every board, in parts that survive a kill."""
+    Args:
+        boards: None of them over.
+        folder: Where the parts are kept; one folder for one list of boards.
+        config: Says who computes them.
+    """
     parts = [
         (
             [board.mover for board in boards[start : start + POSITIONS_PER_PART]],
@@ -249,25 +339,31 @@ def _labelled(boards: list[Board], split: str, config: DataConfig) -> npt.NDArra
         )
         for start in range(0, len(boards), POSITIONS_PER_PART)
     ]
-    digest = hashlib.sha256(config.identity.encode()).hexdigest()[:12]
     results = run_parts(
-        config.folder / f"parts-{digest}" / split,
+        folder,
         parts,
-        _label_part,
+        label_part,
         jobs=config.jobs,
-        description=f"labelling {len(boards)} positions ({split})",
+        backend=config.backend,
+        description=f"labelling {len(boards)} positions ({folder.name})",
     )
     return np.concatenate([result["scores"] for result in results]).astype(np.int8)
 
 
 @cache
-def _process_solver() -> Solver:
+def process_solver() -> Solver:
     """One solver a process: what it learnt on one part helps with the next."""
-    return Solver(table_mebibytes=512)
+    return Solver(table_mebibytes=512, book=Book.load())
 
 
-def _label_part(movers: list[int], occupied: list[int]) -> Arrays:
-    solver = _process_solver()
+def label_part(movers: list[int], occupied: list[int]) -> Arrays:
+    """The scores of N positions, int8 [N, 7], from the solver of this process.
+
+    Args:
+        movers: `Board.mover` of each.
+        occupied: `Board.occupied` of each; none of them over.
+    """
+    solver = process_solver()
     boards = [Board(mover=m, occupied=o) for m, o in zip(movers, occupied, strict=True)]
     rows = [
         [ILLEGAL if score is None else score for score in solver.column_scores(board)]

@@ -23,7 +23,9 @@ from fourcast_training.command_line import read_preset
 from fourcast_training.connect4.card import Result, read_figures, write_card
 from fourcast_training.connect4.data import DataConfig, Dataset, load_or_label
 from fourcast_training.connect4.evaluate import Figures, measure, measure_by_ply, table
+from fourcast_training.connect4.mistakes import describe_mistakes
 from fourcast_training.connect4.net import Architecture, Heads, ServedNet, build
+from fourcast_training.connect4.position_sets import read_position_sets
 from fourcast_training.export import Origin, export, run_onnx, stamp_of
 from fourcast_training.files import write_atomically
 from fourcast_training.loop import Batch, LoopConfig, Progress, choose_device, fit
@@ -57,7 +59,11 @@ class TrainConfig:
     comparison, not published. `smoke`: the whole path in a minute or two, on late positions."""
 
     evaluate: bool = False
-    """Only measure: the model that `repository` holds, on the test split."""
+    """Only measure: the model that `repository` holds, on the test split and on `sets`."""
+
+    sets: Path | None = None
+    """With --evaluate: a folder of public sets, files such as Test_L3_R1.txt, of lines
+    "moves score". Their columns are labelled first; positions of few stones take long."""
 
     name: str = "connect4"
     """The model's name in the repository."""
@@ -172,6 +178,8 @@ def train(config: TrainConfig, command: str) -> Result:
         progress=progress,
         figures=measure(policy, data["test"]),
         by_ply=measure_by_ply(policy, data["test"]),
+        mistakes=describe_mistakes(policy, data["test"]),
+        origins=config.data.origins,
         data=data,
     )
     _print_figures(result.figures, result.by_ply)
@@ -186,17 +194,27 @@ def evaluate_published(config: TrainConfig) -> Figures:
     model = read_model(config.repository or default_repository(), config.name)
     weights = model.weights(model.versions[0])
     test = load_or_label(config.data, "test")
-    outputs = [
-        run_onnx(weights, {codec.BOARD.name: planes})[codec.POLICY.name]
-        for planes in _chunks(_planes(test))
-    ]
-    policy = np.concatenate(outputs)
+    sets = read_position_sets(config.sets, config.data) if config.sets else {}
+    policy = _published_policy(weights, test)
     figures = measure(policy, test)
     seen = json.loads(stamp_of(weights)["datasets"])
     print(f"{weights}, labels seed {config.data.seed}, test split sha256 {test.sha256}")
     print(f"the split that its card names: {'yes' if seen['test'] == test.sha256 else 'NO'}")
     _print_figures(figures, measure_by_ply(policy, test))
+    print(f"\n{describe_mistakes(policy, test)}")
+    if sets:
+        rows = {name: measure(_published_policy(weights, one), one) for name, one in sets.items()}
+        print(f"\n{table(rows, 'set')}")
     return figures
+
+
+def _published_policy(weights: Path, dataset: Dataset) -> npt.NDArray[np.float32]:
+    """What an ONNX file answers for every position, float32 [N, 7]."""
+    outputs = [
+        run_onnx(weights, {codec.BOARD.name: planes})[codec.POLICY.name]
+        for planes in _chunks(_planes(dataset))
+    ]
+    return np.concatenate(outputs)
 
 
 def _print_figures(figures: Figures, by_ply: Mapping[int, Figures]) -> None:

@@ -24,23 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fourcast/connect4/v1/connect4.proto\x12\x14\x66ourcast.connect4.v1\"S\n\x08Position\x12\x0f\n\x05moves\x18\x01 \x01(\tH\x00\x12*\n\x04grid\x18\x02 \x01(\x0b\x32\x1a.fourcast.connect4.v1.GridH\x00\x42\n\n\x08notation\"H\n\x04Grid\x12\x0c\n\x04rows\x18\x01 \x03(\t\x12\x32\n\x0cside_to_move\x18\x02 \x01(\x0e\x32\x1c.fourcast.connect4.v1.Player\"#\n\x04\x43\x65ll\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\r\x12\x0b\n\x03row\x18\x02 \x01(\r\"0\n\x05Value\x12\x0b\n\x03win\x18\x01 \x01(\x02\x12\x0c\n\x04\x64raw\x18\x02 \x01(\x02\x12\x0c\n\x04loss\x18\x03 \x01(\x02\"\xb2\x01\n\nBoardState\x12(\n\x04grid\x18\x01 \x01(\x0b\x32\x1a.fourcast.connect4.v1.Grid\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32 .fourcast.connect4.v1.GameStatus\x12\x15\n\rlegal_columns\x18\x03 \x03(\r\x12\x31\n\rwinning_cells\x18\x04 \x03(\x0b\x32\x1a.fourcast.connect4.v1.Cell\"\x97\x01\n\x11\x43hooseMoveRequest\x12\x30\n\x08position\x18\x01 \x01(\x0b\x32\x1e.fourcast.connect4.v1.Position\x12*\n\x05level\x18\x02 \x01(\x0e\x32\x1b.fourcast.connect4.v1.Level\x12\r\n\x05model\x18\x03 \x01(\t\x12\x15\n\rmodel_version\x18\x04 \x01(\t\"\xe5\x01\n\x12\x43hooseMoveResponse\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\r\x12,\n\x06source\x18\x02 \x01(\x0e\x32\x1c.fourcast.connect4.v1.Source\x12\x0e\n\x06policy\x18\x03 \x03(\x02\x12*\n\x05value\x18\x04 \x01(\x0b\x32\x1b.fourcast.connect4.v1.Value\x12/\n\x05\x62oard\x18\x05 \x01(\x0b\x32 .fourcast.connect4.v1.BoardState\x12\r\n\x05model\x18\x06 \x01(\t\x12\x15\n\rmodel_version\x18\x07 \x01(\t\"B\n\x0e\x41nalyzeRequest\x12\x30\n\x08position\x18\x01 \x01(\x0b\x32\x1e.fourcast.connect4.v1.Position\",\n\x0b\x43olumnScore\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\r\x12\r\n\x05score\x18\x02 \x01(\x11\"\xa7\x02\n\x0f\x41nalyzeResponse\x12\x31\n\x06scores\x18\x01 \x03(\x0b\x32!.fourcast.connect4.v1.ColumnScore\x12\x14\n\x0c\x62\x65st_columns\x18\x02 \x03(\r\x12\r\n\x05score\x18\x03 \x01(\x11\x12.\n\x07outcome\x18\x04 \x01(\x0e\x32\x1d.fourcast.connect4.v1.Outcome\x12\x10\n\x08\x64istance\x18\x05 \x01(\r\x12\x1b\n\x13principal_variation\x18\x06 \x01(\t\x12/\n\x05\x62oard\x18\x07 \x01(\x0b\x32 .fourcast.connect4.v1.BoardState\x12,\n\x06source\x18\x08 \x01(\x0e\x32\x1c.fourcast.connect4.v1.Source\"K\n\x17\x44\x65scribePositionRequest\x12\x30\n\x08position\x18\x01 \x01(\x0b\x32\x1e.fourcast.connect4.v1.Position\"K\n\x18\x44\x65scribePositionResponse\x12/\n\x05\x62oard\x18\x01 \x01(\x0b\x32 .fourcast.connect4.v1.BoardState*E\n\x06Player\x12\x16\n\x12PLAYER_UNSPECIFIED\x10\x00\x12\x10\n\x0cPLAYER_FIRST\x10\x01\x12\x11\n\rPLAYER_SECOND\x10\x02*\x93\x01\n\nGameStatus\x12\x1b\n\x17GAME_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17GAME_STATUS_IN_PROGRESS\x10\x01\x12\x19\n\x15GAME_STATUS_FIRST_WON\x10\x02\x12\x1a\n\x16GAME_STATUS_SECOND_WON\x10\x03\x12\x14\n\x10GAME_STATUS_DRAW\x10\x04*V\n\x05Level\x12\x15\n\x11LEVEL_UNSPECIFIED\x10\x00\x12\x11\n\rLEVEL_NETWORK\x10\x01\x12\x10\n\x0cLEVEL_SEARCH\x10\x02\x12\x11\n\rLEVEL_PERFECT\x10\x03*}\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSOURCE_NETWORK\x10\x01\x12\x11\n\rSOURCE_SEARCH\x10\x02\x12\x11\n\rSOURCE_SOLVER\x10\x03\x12\x0f\n\x0bSOURCE_BOOK\x10\x04\x12\x10\n\x0cSOURCE_RULES\x10\x05*W\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0f\n\x0bOUTCOME_WIN\x10\x01\x12\x10\n\x0cOUTCOME_DRAW\x10\x02\x12\x10\n\x0cOUTCOME_LOSS\x10\x03\x32\xbd\x02\n\x0f\x43onnect4Service\x12_\n\nChooseMove\x12\'.fourcast.connect4.v1.ChooseMoveRequest\x1a(.fourcast.connect4.v1.ChooseMoveResponse\x12V\n\x07\x41nalyze\x12$.fourcast.connect4.v1.AnalyzeRequest\x1a%.fourcast.connect4.v1.AnalyzeResponse\x12q\n\x10\x44\x65scribePosition\x12-.fourcast.connect4.v1.DescribePositionRequest\x1a..fourcast.connect4.v1.DescribePositionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#fourcast/connect4/v1/connect4.proto\x12\x14\x66ourcast.connect4.v1\"S\n\x08Position\x12\x0f\n\x05moves\x18\x01 \x01(\tH\x00\x12*\n\x04grid\x18\x02 \x01(\x0b\x32\x1a.fourcast.connect4.v1.GridH\x00\x42\n\n\x08notation\"H\n\x04Grid\x12\x0c\n\x04rows\x18\x01 \x03(\t\x12\x32\n\x0cside_to_move\x18\x02 \x01(\x0e\x32\x1c.fourcast.connect4.v1.Player\"#\n\x04\x43\x65ll\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\r\x12\x0b\n\x03row\x18\x02 \x01(\r\"0\n\x05Value\x12\x0b\n\x03win\x18\x01 \x01(\x02\x12\x0c\n\x04\x64raw\x18\x02 \x01(\x02\x12\x0c\n\x04loss\x18\x03 \x01(\x02\"\xb2\x01\n\nBoardState\x12(\n\x04grid\x18\x01 \x01(\x0b\x32\x1a.fourcast.connect4.v1.Grid\x12\x30\n\x06status\x18\x02 \x01(\x0e\x32 .fourcast.connect4.v1.GameStatus\x12\x15\n\rlegal_columns\x18\x03 \x03(\r\x12\x31\n\rwinning_cells\x18\x04 \x03(\x0b\x32\x1a.fourcast.connect4.v1.Cell\"\x97\x01\n\x11\x43hooseMoveRequest\x12\x30\n\x08position\x18\x01 \x01(\x0b\x32\x1e.fourcast.connect4.v1.Position\x12*\n\x05level\x18\x02 \x01(\x0e\x32\x1b.fourcast.connect4.v1.Level\x12\r\n\x05model\x18\x03 \x01(\t\x12\x15\n\rmodel_version\x18\x04 \x01(\t\"\xe5\x01\n\x12\x43hooseMoveResponse\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\r\x12,\n\x06source\x18\x02 \x01(\x0e\x32\x1c.fourcast.connect4.v1.Source\x12\x0e\n\x06policy\x18\x03 \x03(\x02\x12*\n\x05value\x18\x04 \x01(\x0b\x32\x1b.fourcast.connect4.v1.Value\x12/\n\x05\x62oard\x18\x05 \x01(\x0b\x32 .fourcast.connect4.v1.BoardState\x12\r\n\x05model\x18\x06 \x01(\t\x12\x15\n\rmodel_version\x18\x07 \x01(\t\"h\n\x0e\x41nalyzeRequest\x12\x30\n\x08position\x18\x01 \x01(\x0b\x32\x1e.fourcast.connect4.v1.Position\x12\r\n\x05model\x18\x02 \x01(\t\x12\x15\n\rmodel_version\x18\x03 \x01(\t\",\n\x0b\x43olumnScore\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\r\x12\r\n\x05score\x18\x02 \x01(\x11\"\x89\x03\n\x0f\x41nalyzeResponse\x12\x31\n\x06scores\x18\x01 \x03(\x0b\x32!.fourcast.connect4.v1.ColumnScore\x12\x14\n\x0c\x62\x65st_columns\x18\x02 \x03(\r\x12\r\n\x05score\x18\x03 \x01(\x11\x12.\n\x07outcome\x18\x04 \x01(\x0e\x32\x1d.fourcast.connect4.v1.Outcome\x12\x10\n\x08\x64istance\x18\x05 \x01(\r\x12\x1b\n\x13principal_variation\x18\x06 \x01(\t\x12/\n\x05\x62oard\x18\x07 \x01(\x0b\x32 .fourcast.connect4.v1.BoardState\x12,\n\x06source\x18\x08 \x01(\x0e\x32\x1c.fourcast.connect4.v1.Source\x12\x0e\n\x06policy\x18\t \x03(\x02\x12*\n\x05value\x18\n \x01(\x0b\x32\x1b.fourcast.connect4.v1.Value\x12\r\n\x05model\x18\x0b \x01(\t\x12\x15\n\rmodel_version\x18\x0c \x01(\t\"K\n\x17\x44\x65scribePositionRequest\x12\x30\n\x08position\x18\x01 \x01(\x0b\x32\x1e.fourcast.connect4.v1.Position\"K\n\x18\x44\x65scribePositionResponse\x12/\n\x05\x62oard\x18\x01 \x01(\x0b\x32 .fourcast.connect4.v1.BoardState*E\n\x06Player\x12\x16\n\x12PLAYER_UNSPECIFIED\x10\x00\x12\x10\n\x0cPLAYER_FIRST\x10\x01\x12\x11\n\rPLAYER_SECOND\x10\x02*\x93\x01\n\nGameStatus\x12\x1b\n\x17GAME_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17GAME_STATUS_IN_PROGRESS\x10\x01\x12\x19\n\x15GAME_STATUS_FIRST_WON\x10\x02\x12\x1a\n\x16GAME_STATUS_SECOND_WON\x10\x03\x12\x14\n\x10GAME_STATUS_DRAW\x10\x04*V\n\x05Level\x12\x15\n\x11LEVEL_UNSPECIFIED\x10\x00\x12\x11\n\rLEVEL_NETWORK\x10\x01\x12\x10\n\x0cLEVEL_SEARCH\x10\x02\x12\x11\n\rLEVEL_PERFECT\x10\x03*}\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSOURCE_NETWORK\x10\x01\x12\x11\n\rSOURCE_SEARCH\x10\x02\x12\x11\n\rSOURCE_SOLVER\x10\x03\x12\x0f\n\x0bSOURCE_BOOK\x10\x04\x12\x10\n\x0cSOURCE_RULES\x10\x05*W\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0f\n\x0bOUTCOME_WIN\x10\x01\x12\x10\n\x0cOUTCOME_DRAW\x10\x02\x12\x10\n\x0cOUTCOME_LOSS\x10\x03\x32\xbd\x02\n\x0f\x43onnect4Service\x12_\n\nChooseMove\x12\'.fourcast.connect4.v1.ChooseMoveRequest\x1a(.fourcast.connect4.v1.ChooseMoveResponse\x12V\n\x07\x41nalyze\x12$.fourcast.connect4.v1.AnalyzeRequest\x1a%.fourcast.connect4.v1.AnalyzeResponse\x12q\n\x10\x44\x65scribePosition\x12-.fourcast.connect4.v1.DescribePositionRequest\x1a..fourcast.connect4.v1.DescribePositionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fourcast.connect4.v1.connect4_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PLAYER']._serialized_start=1440
-  _globals['_PLAYER']._serialized_end=1509
-  _globals['_GAMESTATUS']._serialized_start=1512
-  _globals['_GAMESTATUS']._serialized_end=1659
-  _globals['_LEVEL']._serialized_start=1661
-  _globals['_LEVEL']._serialized_end=1747
-  _globals['_SOURCE']._serialized_start=1749
-  _globals['_SOURCE']._serialized_end=1874
-  _globals['_OUTCOME']._serialized_start=1876
-  _globals['_OUTCOME']._serialized_end=1963
+  _globals['_PLAYER']._serialized_start=1576
+  _globals['_PLAYER']._serialized_end=1645
+  _globals['_GAMESTATUS']._serialized_start=1648
+  _globals['_GAMESTATUS']._serialized_end=1795
+  _globals['_LEVEL']._serialized_start=1797
+  _globals['_LEVEL']._serialized_end=1883
+  _globals['_SOURCE']._serialized_start=1885
+  _globals['_SOURCE']._serialized_end=2010
+  _globals['_OUTCOME']._serialized_start=2012
+  _globals['_OUTCOME']._serialized_end=2099
   _globals['_POSITION']._serialized_start=61
   _globals['_POSITION']._serialized_end=144
   _globals['_GRID']._serialized_start=146
@@ -56,15 +56,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHOOSEMOVERESPONSE']._serialized_start=643
   _globals['_CHOOSEMOVERESPONSE']._serialized_end=872
   _globals['_ANALYZEREQUEST']._serialized_start=874
-  _globals['_ANALYZEREQUEST']._serialized_end=940
-  _globals['_COLUMNSCORE']._serialized_start=942
-  _globals['_COLUMNSCORE']._serialized_end=986
-  _globals['_ANALYZERESPONSE']._serialized_start=989
-  _globals['_ANALYZERESPONSE']._serialized_end=1284
-  _globals['_DESCRIBEPOSITIONREQUEST']._serialized_start=1286
-  _globals['_DESCRIBEPOSITIONREQUEST']._serialized_end=1361
-  _globals['_DESCRIBEPOSITIONRESPONSE']._serialized_start=1363
-  _globals['_DESCRIBEPOSITIONRESPONSE']._serialized_end=1438
-  _globals['_CONNECT4SERVICE']._serialized_start=1966
-  _globals['_CONNECT4SERVICE']._serialized_end=2283
+  _globals['_ANALYZEREQUEST']._serialized_end=978
+  _globals['_COLUMNSCORE']._serialized_start=980
+  _globals['_COLUMNSCORE']._serialized_end=1024
+  _globals['_ANALYZERESPONSE']._serialized_start=1027
+  _globals['_ANALYZERESPONSE']._serialized_end=1420
+  _globals['_DESCRIBEPOSITIONREQUEST']._serialized_start=1422
+  _globals['_DESCRIBEPOSITIONREQUEST']._serialized_end=1497
+  _globals['_DESCRIBEPOSITIONRESPONSE']._serialized_start=1499
+  _globals['_DESCRIBEPOSITIONRESPONSE']._serialized_end=1574
+  _globals['_CONNECT4SERVICE']._serialized_start=2102
+  _globals['_CONNECT4SERVICE']._serialized_end=2419
 # @@protoc_insertion_point(module_scope)

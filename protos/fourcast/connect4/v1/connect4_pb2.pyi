@@ -99,7 +99,9 @@ class _LevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Level.ValueType
     a loss inside the search's horizon is played exactly.
     """
     LEVEL_PERFECT: _Level.ValueType  # 3
-    """Perfect play: a column with the best exact score, the most central of several."""
+    """Perfect play: a column with the best exact score, the most central of several. A search that
+    takes longer than a second is given up: then the move is LEVEL_SEARCH's, and its source says so.
+    """
 
 class Level(_Level, metaclass=_LevelEnumTypeWrapper):
     """How a move is chosen."""
@@ -113,7 +115,9 @@ LEVEL_SEARCH: Level.ValueType  # 2
 a loss inside the search's horizon is played exactly.
 """
 LEVEL_PERFECT: Level.ValueType  # 3
-"""Perfect play: a column with the best exact score, the most central of several."""
+"""Perfect play: a column with the best exact score, the most central of several. A search that
+takes longer than a second is given up: then the move is LEVEL_SEARCH's, and its source says so.
+"""
 Global___Level: _TypeAlias = Level  # noqa: Y015
 
 class _Source:
@@ -354,7 +358,9 @@ class ChooseMoveRequest(_message.Message):
     level: Global___Level.ValueType
     """How to choose."""
     model: _builtins.str
-    """The model in the server's repository; "" is "connect4". Not used by LEVEL_PERFECT."""
+    """The model in the server's repository; "" is "connect4". LEVEL_PERFECT asks it only when its
+    time is up.
+    """
     model_version: _builtins.str
     """A whole-number version of the model; "" is the one that serves by default."""
     @_builtins.property
@@ -401,12 +407,12 @@ class ChooseMoveResponse(_message.Message):
     @_builtins.property
     def policy(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """The network's probability for each of the seven columns, from the left; full columns have 0.
-        Empty at LEVEL_PERFECT, which asks no network.
+        Empty where no network was asked, as at LEVEL_PERFECT in time.
         """
 
     @_builtins.property
     def value(self) -> Global___Value:
-        """The network's estimate for the position before the move. Absent at LEVEL_PERFECT."""
+        """The network's estimate for the position before the move. Absent where no network was asked."""
 
     @_builtins.property
     def board(self) -> Global___BoardState:
@@ -438,6 +444,12 @@ class AnalyzeRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POSITION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """The model in the server's repository whose opinion stands beside the truth; "" is "connect4"."""
+    model_version: _builtins.str
+    """A whole-number version of the model; "" is the one that serves by default."""
     @_builtins.property
     def position(self) -> Global___Position:
         """The position."""
@@ -446,10 +458,12 @@ class AnalyzeRequest(_message.Message):
         self,
         *,
         position: Global___Position | None = ...,
+        model: _builtins.str = ...,
+        model_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "model_version", b"model_version", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -495,6 +509,10 @@ class AnalyzeResponse(_message.Message):
     PRINCIPAL_VARIATION_FIELD_NUMBER: _builtins.int
     BOARD_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
     score: _builtins.int
     """The exact score of the position for the side to move."""
     outcome: Global___Outcome.ValueType
@@ -507,6 +525,10 @@ class AnalyzeResponse(_message.Message):
     """A line of perfect play from here to the end of the game, columns '1' to '7'."""
     source: Global___Source.ValueType
     """What the scores rest on."""
+    model: _builtins.str
+    """The model that was asked, "" if none."""
+    model_version: _builtins.str
+    """The version of it that answered, "" if none."""
     @_builtins.property
     def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___ColumnScore]:
         """The exact score of every legal column, ascending by column; empty when the game is over."""
@@ -519,6 +541,17 @@ class AnalyzeResponse(_message.Message):
     def board(self) -> Global___BoardState:
         """The position analysed."""
 
+    @_builtins.property
+    def policy(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What the network thinks: its probability for each of the seven columns, from the left; full
+        columns have 0. Empty when the game is over, or if no model is named and "connect4" cannot be
+        asked.
+        """
+
+    @_builtins.property
+    def value(self) -> Global___Value:
+        """The network's estimate of how the game ends. Absent where the policy is empty."""
+
     def __init__(
         self,
         *,
@@ -530,10 +563,14 @@ class AnalyzeResponse(_message.Message):
         principal_variation: _builtins.str = ...,
         board: Global___BoardState | None = ...,
         source: Global___Source.ValueType = ...,
+        policy: _abc.Iterable[_builtins.float] | None = ...,
+        value: Global___Value | None = ...,
+        model: _builtins.str = ...,
+        model_version: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["board", b"board"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["board", b"board", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_columns", b"best_columns", "board", b"board", "distance", b"distance", "outcome", b"outcome", "principal_variation", b"principal_variation", "score", b"score", "scores", b"scores", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_columns", b"best_columns", "board", b"board", "distance", b"distance", "model", b"model", "model_version", b"model_version", "outcome", b"outcome", "policy", b"policy", "principal_variation", b"principal_variation", "score", b"score", "scores", b"scores", "source", b"source", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -66,8 +66,9 @@ class Connect4ServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Analyze(self, request, context):
-        """The exact score of every column and a line of perfect play.
+        """The exact score of every column and a line of perfect play, and what a network thinks beside it.
         INVALID_ARGUMENT: the position is malformed or impossible.
+        NOT_FOUND: no such model or version, if one is named.
         An already finished position is answered with its outcome and no column scores.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -48,8 +48,9 @@ class Connect4ServiceStub:
     NOT_FOUND: no such model or version.
     """
     Analyze: _grpc.UnaryUnaryMultiCallable[_connect4_pb2.AnalyzeRequest, _connect4_pb2.AnalyzeResponse]
-    """The exact score of every column and a line of perfect play.
+    """The exact score of every column and a line of perfect play, and what a network thinks beside it.
     INVALID_ARGUMENT: the position is malformed or impossible.
+    NOT_FOUND: no such model or version, if one is named.
     An already finished position is answered with its outcome and no column scores.
     """
     DescribePosition: _grpc.UnaryUnaryMultiCallable[_connect4_pb2.DescribePositionRequest, _connect4_pb2.DescribePositionResponse]
@@ -69,8 +70,9 @@ class Connect4ServiceAsyncStub(Connect4ServiceStub):
     NOT_FOUND: no such model or version.
     """
     Analyze: _aio.UnaryUnaryMultiCallable[_connect4_pb2.AnalyzeRequest, _connect4_pb2.AnalyzeResponse]  # type: ignore[assignment]
-    """The exact score of every column and a line of perfect play.
+    """The exact score of every column and a line of perfect play, and what a network thinks beside it.
     INVALID_ARGUMENT: the position is malformed or impossible.
+    NOT_FOUND: no such model or version, if one is named.
     An already finished position is answered with its outcome and no column scores.
     """
     DescribePosition: _aio.UnaryUnaryMultiCallable[_connect4_pb2.DescribePositionRequest, _connect4_pb2.DescribePositionResponse]  # type: ignore[assignment]
@@ -99,8 +101,9 @@ class Connect4ServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _connect4_pb2.AnalyzeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_connect4_pb2.AnalyzeResponse, _abc.Awaitable[_connect4_pb2.AnalyzeResponse]]:
-        """The exact score of every column and a line of perfect play.
+        """The exact score of every column and a line of perfect play, and what a network thinks beside it.
         INVALID_ARGUMENT: the position is malformed or impossible.
+        NOT_FOUND: no such model or version, if one is named.
         An already finished position is answered with its outcome and no column scores.
         """
 

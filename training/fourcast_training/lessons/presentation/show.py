@@ -17,6 +17,7 @@ _WIDTH = 100
 
 _WORKED = Text(en="Worked numbers", es="Números resueltos")
 _QUANTITY = Text(en="quantity", es="cantidad")
+_HERE = Text(en="here", es="aquí")
 _SLIDE = Text(en="slide", es="diapositiva")
 _SAYS = Text(en="the slide says", es="la diapositiva dice")
 _RIGHT = Text(en="right is", es="lo correcto es")
@@ -63,7 +64,9 @@ def _show_rows(console: Console, rows: Sequence[Row], language: Language) -> Non
         columns.remove("slide")
     if all(row.torch is None for row in rows):
         columns.remove("torch")
-    heads = {"slide": _SLIDE[language], "numpy": "NumPy", "torch": "torch"}
+    # Where torch has nothing to compute, neither has NumPy.
+    ours = "NumPy" if "torch" in columns else _HERE[language]
+    heads = {"slide": _SLIDE[language], "numpy": ours, "torch": "torch"}
     console.print(f"[italic]{_WORKED[language]}[/]")
     grid = _grid([_QUANTITY[language], *(heads[name] for name in columns)])
     for row in rows:
