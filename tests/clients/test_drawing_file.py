@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from fourcast_clients.terminal.drawing_file import read_drawing_file
-from fourcast_clients.terminal.input_file import MAX_FILE_BYTES
 from fourcast_clients.terminal.exit_codes import UsageError
+from fourcast_clients.terminal.input_file import MAX_FILE_BYTES
 from tests.clients.drawings import HOOK, LINE, picture
 
 QUICK_DRAW = [[[0, 90], [0, 10]], [[30, 80, 85], [90, 20, 90]]]
