@@ -26,7 +26,13 @@ REPOSITORY = CHECKOUT / "models" / "repository"
 README = (CHECKOUT / "README.md").read_text()
 PAGES = {
     page: (CHECKOUT / page).read_text()
-    for page in ("README.md", "services/README.md", "models/README.md", "benchmarks/README.md")
+    for page in (
+        "README.md",
+        "services/README.md",
+        "models/README.md",
+        "clients/README.md",
+        "benchmarks/README.md",
+    )
 }
 
 
