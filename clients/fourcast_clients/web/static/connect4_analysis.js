@@ -24,8 +24,8 @@ export function outlookText(analysis, person) {
   if (outcome === "draw") return t("connect4.outlook.draw");
   const wins = (outcome === "win") === mine;
   const moves = Math.ceil(distance / 2);
-  const name = wins ? "connect4.outlook.win" : "connect4.outlook.loss";
-  return t(moves === 1 ? `${name}.now` : name, { moves });
+  if (moves === 1) return t(wins ? "connect4.outlook.win.now" : "connect4.outlook.loss.now");
+  return t(wins ? "connect4.outlook.win" : "connect4.outlook.loss", { moves });
 }
 
 /** A score with its sign. */

@@ -58,7 +58,7 @@ function showGuesses(answer) {
   const [best] = guesses;
   find("answered").textContent = answer?.model
     ? t("doodle.answered", { model: answer.model, version: answer.model_version })
-    : "";
+    : t("doodle.none");
   if (best === undefined) say.textContent = t("doodle.ready");
   else if (best.probability < SURE) say.textContent = t("doodle.unsure");
   else say.textContent = t("doodle.saying", { name: nameOf(best.category) });
