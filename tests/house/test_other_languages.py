@@ -62,8 +62,11 @@ def test_go_names_what_there_is() -> None:
     assert f"client.Analyze(context.Background(), &connect4.{request.name}{{Position:" in example
     assert "position" in request.fields_by_name
     position = file.message_types_by_name["Position"]
-    assert position.fields_by_name["moves"].containing_oneof.name == "notation"
+    notation = position.fields_by_name["moves"].containing_oneof
+    assert notation is not None
+    assert notation.name == "notation"
     assert 'Position{Notation: &connect4.Position_Moves{Moves: "' in example
-    scores = reply.fields_by_name["scores"]
-    assert "score" in scores.message_type.fields_by_name
+    scores = reply.fields_by_name["scores"].message_type
+    assert scores is not None
+    assert "score" in scores.fields_by_name
     assert set(re.findall(r"\.Get(\w+)\(\)", example)) == {"Scores", "Score"}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -35,15 +36,9 @@ CANVAS = """canvas => [...canvas.getContext("2d")
   .getImageData(0, 0, canvas.width, canvas.height).data]"""
 
 
-def pixels(content: bytes) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
+def pixels(content: bytes) -> npt.NDArray[np.int64]:
     """A picture's colours, (height, width, 3)."""
-    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
-
-
-def amplified(changes: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") -> list[object]:
-    """As the page draws them."""
-    drawn: list[object] = (128 + 20 * changes).clip(0, 255).tolist()
-    return drawn
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(np.int64)
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
@@ -78,14 +73,15 @@ def test_there_and_back(
     download.value.save_as(tmp_path / "hidden.png")
     hidden = (tmp_path / "hidden.png").read_bytes()
     # The three pictures: as given, with the text, and what the second has more than the first.
-    changes = pixels(hidden).astype(int) - pixels(file_of(photograph()))
+    changes = pixels(hidden) - pixels(file_of(photograph()))
     for name in ("given", "hidden"):
         natural = page.locator(f"#{name}").evaluate(
             "image => image.decode().then(() => image.naturalWidth)"
         )
         assert natural == changes.shape[1]
     shown = page.locator("#difference").evaluate(CANVAS)
-    assert np.array_equal(np.reshape(shown, (*changes.shape[:2], 4))[..., :3], amplified(changes))
+    amplified = (128 + 20 * changes).clip(0, 255)
+    assert np.array_equal(np.reshape(shown, (*changes.shape[:2], 4))[..., :3], amplified)
     psnr = (page.locator("#psnr").text_content() or "").replace(",", ".")
     assert psnr == f"PSNR {10 * np.log10(255**2 / np.mean(changes**2)):.1f} dB"
     assert page.evaluate("document.documentElement.scrollWidth") == width
