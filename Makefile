@@ -4,7 +4,8 @@
 #   PIP_ARGS   extra arguments for pip. On Linux, PyPI's torch brings gigabytes of CUDA libraries,
 #              which `setup`, `test`, `check` and `train` do not need; without them:
 #                  make test PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
-#   ARGS       arguments for the command of `play`, `serve`, `train` (or for pytest in `test`):
+#   ARGS       arguments for the command of `serve` and `train`, or for pytest in `test`; with them
+#              `play` is the terminal game alone:
 #                  make play ARGS="--side second --level search"
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ BUF := @bufbuild/buf@1.75.0
 
 VENV := .venv
 BIN := $(VENV)/bin
-SERVE := $(VENV)/.installed-serve
+SERVE := $(VENV)/.installed-serve-web
 TRAIN := $(VENV)/.installed-train
 DEV := $(VENV)/.installed-dev
 SOLVER := $(VENV)/.solver-compiled
@@ -32,9 +33,9 @@ help: ## List the targets
 setup: $(DEV) ## Install everything a developer needs into .venv
 	@echo "$(VENV) is ready: $(BIN)/fourcast, $(BIN)/fourcast-serve, $(BIN)/fourcast-train"
 
-play: $(SOLVER) ## Play Connect-4 in the terminal, with a service of its own (no torch)
-	@# To leave the game with Ctrl-C (130) is no failure.
-	@$(BIN)/fourcast play $(ARGS) || [ $$? -eq 130 ]
+play: $(SOLVER) ## Open the arcade (no torch); with ARGS, Connect-4 in the terminal
+	@# To leave with Ctrl-C (130) is no failure.
+	@$(BIN)/fourcast $(if $(strip $(ARGS)),play $(ARGS),arcade) || [ $$? -eq 130 ]
 
 test: $(DEV) ## Run all tests
 	@# On all cores; the tests of one file stay together, and share their servers.
@@ -76,13 +77,15 @@ $(BIN)/pip:
 	@echo "Creating $(VENV) with $$($(PYTHON) --version) ..."
 	@$(PYTHON) -m venv $(VENV)
 
+comma := ,
+
 define install
 	@echo "Installing $(1) into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --editable '.[$(2)]'
 endef
 
 $(SERVE): pyproject.toml | $(BIN)/pip
-	$(call install,the service and the clients (no torch),serve)
+	$(call install,the service and the clients (no torch),serve$(comma)web)
 	@touch $@
 
 $(TRAIN): pyproject.toml | $(BIN)/pip

@@ -8,7 +8,7 @@ import ipaddress
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 import grpc
@@ -19,6 +19,7 @@ from grpc_status import rpc_status
 from fourcast_clients.cancellation import Cancellation
 from fourcast_clients.credentials import Credentials, CredentialsError
 from fourcast_clients.errors import FourcastError
+from fourcast_clients.signals import signals_held
 
 DEFAULT_SERVER = "127.0.0.1:50051"
 """Where ``fourcast-serve`` listens unless told otherwise."""
@@ -64,6 +65,7 @@ _HANDSHAKE_FAILURES = {
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
+Begun = TypeVar("Begun")
 
 
 class Calls:
@@ -114,10 +116,7 @@ class Calls:
             # Nothing is sent: a quick server could answer before the call is cancelled.
             raise _cancelled()
         seconds = self._timeout if timeout is None else timeout
-        try:
-            future = method.future(request, timeout=seconds, metadata=self._metadata)
-        except ValueError:
-            raise _closed() from None
+        future = _begin(lambda: method.future(request, timeout=seconds, metadata=self._metadata))
         if cancellation is not None:
             cancellation.watch(future.cancel)
         try:
@@ -167,10 +166,7 @@ class Calls:
         """
         if cancellation is not None and cancellation.is_cancelled:
             raise _cancelled()
-        try:
-            call = method(request, metadata=self._metadata)
-        except ValueError:
-            raise _closed() from None
+        call = _begin(lambda: method(request, metadata=self._metadata))
         if cancellation is not None:
             cancellation.watch(call.cancel)
         try:
@@ -242,10 +238,8 @@ class Stream(Generic[Request, Response]):
         self._lock = threading.Lock()
         self._is_finished = False
         self._is_closed = False
-        try:
-            self._call = method(iter(self._requests.get, None), metadata=metadata)
-        except ValueError:
-            raise _closed() from None
+        requests = iter(self._requests.get, None)
+        self._call = _begin(lambda: method(requests, metadata=metadata))
         if not self._call.add_callback(self._release):
             self._release()
 
@@ -305,9 +299,13 @@ def _cancelled() -> FourcastError:
     return FourcastError("CANCELLED", "the call was cancelled")
 
 
-def _closed() -> FourcastError:
-    """What gRPC says with a ValueError."""
-    return FourcastError("CANCELLED", "the connection is closed: open another")
+def _begin(start: Callable[[], Begun]) -> Begun:
+    """Start a call, whole: a half begun one, after Ctrl-C, would never let the channel close."""
+    try:
+        with signals_held():
+            return start()
+    except ValueError:
+        raise FourcastError("CANCELLED", "the connection is closed: open another") from None
 
 
 def _open_channel(server: str, is_loopback: bool, credentials: Credentials) -> grpc.Channel:

@@ -190,6 +190,10 @@ def test_prices_are_fetched(
     )
     assert (code, printed, err) == (0, f"{out}: 3 days\n", "")
     assert len(read_series(out)) == 3
+    span = ("--start", "2024-01-01", "--end", "2024-01-03")
+    code, printed, err = run(capsys, "data", "crypto", "BTC-USD", *common, *span, "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(printed) == {"file": str(out), "product": "BTC-USD", "days": 3}
     code, _, err = run(capsys, "data", "crypto", "NONE-USD", *common, "--start", "2024-01-01")
     assert code == 1
     assert "is the product's name right?" in err

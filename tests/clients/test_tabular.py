@@ -102,7 +102,7 @@ def test_the_command_lists_what_to_measure(client: Fourcast) -> None:
         assert f"{feature.minimum:g} to {feature.maximum:g}" in line
         assert line.endswith(feature.unit)
     done = screen("--json", "--server", client.server)
-    assert json.loads(done.stdout) == [asdict(feature) for feature in INPUTS]
+    assert json.loads(done.stdout) == {"features": [asdict(feature) for feature in INPUTS]}
 
 
 @pytest.mark.parametrize(

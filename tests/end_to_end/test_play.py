@@ -1,148 +1,36 @@
 """`fourcast play` as a process: how it plays, and what is left when it ends, however it ends.
 
-The games begin late, where perfect play answers at once; `make play` is tested from the start in
-tests/house/test_makefile.py.
+The games begin late, where perfect play answers at once.
 """
 
-import fcntl
-import os
-import pty
 import re
 import signal
-import struct
 import subprocess
-import sys
-import termios
-import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from fourcast_models.connect4.board import Status, parse_moves, status
+from tests.end_to_end.terminals import COMMAND, marked, terminal, wait_until_none_runs
 
-COMMAND = [sys.executable, "-m", "fourcast_clients.terminal"]
 LATE = "34135552157176"
-MARK = "FOURCAST_TEST_MARK"
+PLAY = [*COMMAND, "play"]
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="finds processes through Linux's /proc"
 )
 
 
-@pytest.fixture
-def environment() -> Iterator[dict[str, str]]:
-    """An environment that marks a process and its children; nothing marked may stay behind."""
-    variables = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
-    variables |= {MARK: uuid.uuid4().hex, "TERM": "xterm-256color"}
-    yield variables
-    try:
-        wait_until_none_runs(variables)
-    finally:
-        for process in marked(variables):
-            os.kill(process, signal.SIGKILL)
-
-
-def marked(environment: dict[str, str]) -> list[int]:
-    """The processes that run with this environment's mark."""
-    entry = f"{MARK}={environment[MARK]}".encode()
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            if folder.name.isdigit() and entry in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-        except OSError:
-            continue  # gone, or somebody else's
-    return found
-
-
-def wait_until_none_runs(environment: dict[str, str]) -> None:
-    """Return once every marked process is gone; the test's own timeout limits it."""
-    while marked(environment):
-        time.sleep(0.05)
-
-
 def play(environment: dict[str, str], *flags: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, without a terminal."""
     return subprocess.run(
-        [*COMMAND, "play", *flags],
+        [*PLAY, *flags],
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
-
-
-def _take_terminal() -> None:
-    """Make standard input the controlling terminal, so that its Ctrl-C and hang-up are signals."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
-class Terminal:
-    """The command on a terminal of its own, 80 by 24."""
-
-    def __init__(self, environment: dict[str, str], *flags: str) -> None:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self._slave = slave
-        self.modes = termios.tcgetattr(slave)
-        self.process = subprocess.Popen(
-            [*COMMAND, "play", *flags],
-            env=environment,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            preexec_fn=_take_terminal,  # noqa: PLW1509  # one system call, which takes no lock
-        )
-        self.output = ""
-
-    def read_until(self, text: str) -> None:
-        """Read the screen's output until some text has been drawn; escape codes are left out."""
-        while text not in re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", self.output):
-            self.output += os.read(self._master, 65536).decode(errors="replace")
-
-    def write(self, keys: str) -> None:
-        """Press keys."""
-        os.write(self._master, keys.encode())
-
-    def finish(self) -> int:
-        """Read on until the process has ended; its exit code."""
-        os.set_blocking(self._master, False)
-        while self.process.poll() is None:
-            self._drain()
-            time.sleep(0.02)
-        self._drain()
-        return self.process.returncode
-
-    def modes_now(self) -> list[object]:
-        """The terminal's modes, to compare with those from before."""
-        return list(termios.tcgetattr(self._slave))
-
-    def hang_up(self) -> None:
-        """Close the terminal, as closing its window does."""
-        for descriptor in (self._slave, self._master):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._slave = self._master = -1
-
-    def _drain(self) -> None:
-        with suppress(BlockingIOError):
-            self.output += os.read(self._master, 65536).decode(errors="replace")
-
-
-@contextmanager
-def terminal(environment: dict[str, str], *flags: str) -> Iterator[Terminal]:
-    screen = Terminal(environment, *flags)
-    try:
-        yield screen
-    finally:
-        screen.process.kill()
-        screen.process.wait()
-        screen.hang_up()
 
 
 def test_without_a_terminal_a_finished_game_is_shown(environment: dict[str, str]) -> None:
@@ -173,7 +61,7 @@ def test_the_demo_takes_side_and_level(environment: dict[str, str]) -> None:
 
 def test_a_closed_pipe_ends_quietly(environment: dict[str, str]) -> None:
     with subprocess.Popen(
-        [*COMMAND, "play", "--moves", LATE],
+        [*PLAY, "--moves", LATE],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -221,7 +109,7 @@ def test_a_server_that_is_away_exits_1(environment: dict[str, str]) -> None:
 
 
 def test_a_person_plays_and_quits(environment: dict[str, str]) -> None:
-    with terminal(environment, "--moves", LATE) as screen:
+    with terminal(environment, [*PLAY, "--moves", LATE]) as screen:
         screen.read_until("Your turn.")
         screen.write("2")
         screen.read_until("Reply: column")
@@ -235,7 +123,7 @@ def test_a_person_plays_and_quits(environment: dict[str, str]) -> None:
 def test_an_interrupted_game_leaves_the_terminal_as_it_was(
     environment: dict[str, str], signal_number: signal.Signals | None, code: int
 ) -> None:
-    with terminal(environment) as screen:
+    with terminal(environment, PLAY) as screen:
         screen.read_until("Your turn.")
         if signal_number is None:
             screen.write("\x03")
@@ -249,7 +137,7 @@ def test_an_interrupted_game_leaves_the_terminal_as_it_was(
 
 def test_ctrl_c_ends_a_demo_on_a_terminal(environment: dict[str, str]) -> None:
     # Too early a position for the perfect player to answer before Ctrl-C.
-    with terminal(environment, "--demo", "--side", "second", "--moves", "4765") as screen:
+    with terminal(environment, [*PLAY, "--demo", "--side", "second", "--moves", "4765"]) as screen:
         screen.read_until("perfect play is thinking")
         screen.write("\x03")
         assert screen.finish() == 130
@@ -257,7 +145,7 @@ def test_ctrl_c_ends_a_demo_on_a_terminal(environment: dict[str, str]) -> None:
 
 
 def test_closing_the_terminal_leaves_nothing_behind(environment: dict[str, str]) -> None:
-    with terminal(environment) as screen:
+    with terminal(environment, PLAY) as screen:
         screen.read_until("Your turn.")
         screen.hang_up()
         assert screen.process.wait() == 128 + signal.SIGHUP
@@ -265,7 +153,7 @@ def test_closing_the_terminal_leaves_nothing_behind(environment: dict[str, str])
 
 
 def test_killing_the_game_leaves_no_server_behind(environment: dict[str, str]) -> None:
-    with terminal(environment) as screen:
+    with terminal(environment, PLAY) as screen:
         screen.read_until("Your turn.")
         assert len(marked(environment)) >= 2
         screen.process.kill()

@@ -80,14 +80,14 @@ def test_help_is_the_default_and_names_every_target(folder: Path) -> None:
 
 def test_play_installs_the_service_alone_and_only_once(folder: Path) -> None:
     first = calls(folder, "play")
-    assert first == ["recorder -m venv .venv", install("serve"), SOLVER, "fourcast play"]
+    assert first == ["recorder -m venv .venv", install("serve,web"), SOLVER, "fourcast arcade"]
     assert calls(folder, "play", "ARGS=--side second") == ["fourcast play --side second"]
 
 
 def test_a_changed_pyproject_is_installed_again(folder: Path) -> None:
     calls(folder, "setup")
     outdate(folder)
-    assert calls(folder, "serve") == [install("serve"), "fourcast-serve"]
+    assert calls(folder, "serve") == [install("serve,web"), "fourcast-serve"]
     assert calls(folder, "serve") == ["fourcast-serve"]
     assert calls(folder, "setup") == [install("dev")]
     assert calls(folder, "setup") == []
@@ -112,7 +112,7 @@ def test_a_failed_installation_is_tried_again(folder: Path) -> None:
     write_executable(folder / ".venv" / "bin" / "python", "#!/bin/sh\nexit 1\n")
     assert make(folder, "serve").returncode != 0
     write_executable(folder / ".venv" / "bin" / "python", RECORDER)
-    assert calls(folder, "serve") == [install("serve"), "fourcast-serve"]
+    assert calls(folder, "serve") == [install("serve,web"), "fourcast-serve"]
 
 
 @pytest.mark.parametrize(("status", "passes"), [(0, True), (130, True), (1, False)])

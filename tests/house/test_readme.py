@@ -26,7 +26,13 @@ REPOSITORY = CHECKOUT / "models" / "repository"
 README = (CHECKOUT / "README.md").read_text()
 PAGES = {
     page: (CHECKOUT / page).read_text()
-    for page in ("README.md", "services/README.md", "models/README.md", "benchmarks/README.md")
+    for page in (
+        "README.md",
+        "services/README.md",
+        "models/README.md",
+        "clients/README.md",
+        "benchmarks/README.md",
+    )
 }
 
 
@@ -35,12 +41,19 @@ def blocks(language: str, text: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-COMMANDS = [
-    shlex.split(line, comments=True)
-    for text in PAGES.values()
-    for block in blocks("sh", text)
-    for line in block.splitlines()
-]
+def unique(commands: list[list[str]]) -> list[list[str]]:
+    """Each command once: two pages may show the same."""
+    return list({shlex.join(command): command for command in commands}.values())
+
+
+COMMANDS = unique(
+    [
+        shlex.split(line, comments=True)
+        for text in PAGES.values()
+        for block in blocks("sh", text)
+        for line in block.splitlines()
+    ]
+)
 TARGETS = [command[1] for command in COMMANDS if command[0] == "make"]
 # What the targets run, with the ARGS that they are given.
 RUN_BY_MAKE = {
@@ -48,12 +61,15 @@ RUN_BY_MAKE = {
     "serve": ["fourcast-serve"],
     "train": ["fourcast-train"],
 }
-OWN = [command for command in COMMANDS if command[0].startswith("fourcast")] + [
-    RUN_BY_MAKE[target] + shlex.split(argument.removeprefix("ARGS="))
-    for program, target, *arguments in COMMANDS
-    for argument in arguments
-    if program == "make" and argument.startswith("ARGS=")
-]
+OWN = unique(
+    [command for command in COMMANDS if command[0].startswith("fourcast")]
+    + [
+        RUN_BY_MAKE[target] + shlex.split(argument.removeprefix("ARGS="))
+        for program, target, *arguments in COMMANDS
+        for argument in arguments
+        if program == "make" and argument.startswith("ARGS=")
+    ]
+)
 SCRIPTS = [command for command in COMMANDS if command[0] == "python"]
 CURLS = [command for command in COMMANDS if "curl" in command]
 LINKS = [

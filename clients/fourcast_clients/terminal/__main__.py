@@ -3,65 +3,15 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn, Protocol
-
-import tyro
+from typing import NoReturn
 
 from fourcast_clients.api import FourcastError
 from fourcast_clients.terminal import exit_codes
-from fourcast_clients.terminal.analyze import Analyze
-from fourcast_clients.terminal.backtest import TryOut
-from fourcast_clients.terminal.capacity import MeasureCapacity
-from fourcast_clients.terminal.data import Fetch
-from fourcast_clients.terminal.doodle import Classify
+from fourcast_clients.terminal.commands import Command, name_of, parse
 from fourcast_clients.terminal.exit_codes import CommandError, UsageError
-from fourcast_clients.terminal.forecast import Predict
-from fourcast_clients.terminal.hide import Hide
 from fourcast_clients.terminal.local_service import LocalServiceError
-from fourcast_clients.terminal.models import Models
-from fourcast_clients.terminal.play import Play
-from fourcast_clients.terminal.reveal import Reveal
-from fourcast_clients.terminal.screen import Screen
-from fourcast_clients.terminal.web import Web
-
-
-class Command(Protocol):
-    """A parsed command line."""
-
-    def run(self) -> int:
-        """Do what was asked and return the exit code; errors that `main` knows may be raised."""
-
-
-COMMANDS: dict[str, Callable[..., Command]] = {
-    "play": Play,
-    "analyze": Analyze,
-    "doodle": Classify,
-    "hide": Hide,
-    "reveal": Reveal,
-    "capacity": MeasureCapacity,
-    "forecast": Predict,
-    "backtest": TryOut,
-    "data": Fetch,
-    "screen": Screen,
-    "models": Models,
-    "web": Web,
-}
-
-DESCRIPTION = """Use small neural networks that a fourcast server offers.
-
-Example: fourcast play --level search
-
-Example: fourcast analyze 44444
-
-Example: fourcast doodle cat.png
-
-Example: fourcast hide cat.png "meet me at five" out.png
-
-Example: fourcast forecast prices.csv --plot out.png
-
-Example: fourcast web"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,20 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line without the program's name; None is this process's own.
 
     Returns:
-        The exit code: 0 fine, 1 server or other error, 2 wrong usage, 3 to 5 a command's own, 130
-        Ctrl-C, 128 and the number of the signal after another one.
+        The exit code: one of `exit_codes.MEANINGS`, or 128 and the number of a signal.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:
-        command: Command = tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            prog="fourcast",
-            description=DESCRIPTION,
-            args=arguments,
-            config=(tyro.conf.EnumChoicesFromValues, tyro.conf.FlagCreatePairsOff),
-        )
-        code = _run(command)
+        code = _run(parse(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
@@ -106,8 +48,7 @@ def _run(command: Command) -> int:
         code, text = error.code, str(error)
     except (FourcastError, LocalServiceError) as error:
         code, text = exit_codes.FAILED, str(error)
-    name = next(name for name, kind in COMMANDS.items() if kind is type(command))
-    print(f"fourcast {name}: {text}", file=sys.stderr)
+    print(f"fourcast {name_of(command)}: {text}", file=sys.stderr)
     return code
 
 

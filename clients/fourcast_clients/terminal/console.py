@@ -1,5 +1,7 @@
 """Standard output, coloured on a terminal and plain elsewhere."""
 
+import sys
+
 from rich.console import Console
 
 
@@ -12,3 +14,8 @@ class Output(Console):
     def on_broken_pipe(self) -> None:
         """Raise instead of leaving here."""
         raise BrokenPipeError
+
+
+def has_terminal() -> bool:
+    """Whether somebody sits in front of this process, and not another program."""
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))

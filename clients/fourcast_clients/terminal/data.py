@@ -1,5 +1,6 @@
 """``fourcast data``: prices from a public exchange, as a file that `fourcast forecast` takes."""
 
+import json
 import os
 from dataclasses import dataclass
 from datetime import date
@@ -26,7 +27,8 @@ class Fetch:
     """Fetch the daily prices of a coin from Coinbase Exchange as a CSV file.
 
     Pages that can no longer change are kept, so a run that broke off goes on where it was, and a
-    later one fetches only what is new. Where the exchange asks for patience it gets it.
+    later one fetches only what is new. Where the exchange asks for patience it gets it. With --json
+    it prints one JSON object: {"file": "btc.csv", "product": "BTC-USD", "days": 4000}
 
     Example: fourcast data crypto BTC-USD --out btc.csv
 
@@ -59,6 +61,9 @@ class Fetch:
     address: Annotated[str, tyro.conf.arg(metavar="URL")] = COINBASE
     """The exchange, or another server with the same interface."""
 
+    json: bool = False
+    """Print one JSON object, as above, in place of words."""
+
     def run(self) -> int:
         """Fetch and write.
 
@@ -86,5 +91,9 @@ class Fetch:
             raise FourcastError("UNAVAILABLE", str(error)) from None
         except OSError as error:
             raise UsageError(f"{error.filename or self.out}: {error.strerror}") from None
-        print(f"{self.out}: {days} days")
+        if self.json:
+            record = {"file": str(self.out), "product": self.product, "days": days}
+            print(json.dumps(record))
+        else:
+            print(f"{self.out}: {days} days")
         return exit_codes.OK

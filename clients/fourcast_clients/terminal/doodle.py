@@ -38,8 +38,7 @@ class Classify:
     {"drawing": [[[x, ...], [y, ...]], ...]}
 
     Without --server it starts a service of its own and stops it at the end. With --json it prints
-    the guesses for programs, as one JSON object:
-    {"guesses": [{"category": "cat", "probability": 0.9}, ...], "model": "doodle",
+    one JSON object: {"guesses": [{"category": "cat", "probability": 0.9}, ...], "model": "doodle",
     "model_version": "1"}
 
     Example: fourcast doodle cat.png

@@ -4,25 +4,26 @@ import signal
 
 OK = 0
 FAILED = 1
-"""The server, or something else that was needed, failed."""
-
 WRONG_USAGE = 2
-"""A flag, its value or a file is wrong; tyro ends with the same code."""
-
 NO_MESSAGE = 3
-"""No text is hidden in the picture."""
-
 DAMAGED = 4
-"""A text is hidden in the picture, but it does not come back exactly."""
-
 WRONG_PASSPHRASE = 5
-"""The hidden text has another passphrase, needs one, or needs none."""
 
 SIGNALLED = 128
 """A shell's convention: this and the signal's number, after a signal."""
 
 INTERRUPTED = SIGNALLED + signal.SIGINT
-"""After Ctrl-C."""
+
+MEANINGS = {
+    OK: "done",
+    FAILED: "the server, or something else that was needed, failed",
+    WRONG_USAGE: "a flag, its value or a file is wrong",
+    NO_MESSAGE: "no text is hidden in the picture (reveal)",
+    DAMAGED: "a text is hidden there, but does not come back exactly (reveal)",
+    WRONG_PASSPHRASE: "the text has another passphrase, needs one, or needs none (reveal)",
+    INTERRUPTED: "Ctrl-C",
+}
+"""Each code in words, as `fourcast --help` and the clients' README say it."""
 
 
 class UsageError(Exception):

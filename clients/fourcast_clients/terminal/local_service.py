@@ -5,6 +5,7 @@ import selectors
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from types import TracebackType
 from typing import Self
@@ -49,6 +50,7 @@ class LocalService:
         Raises:
             LocalServiceError: If it does not.
         """
+        self._reviving = threading.Lock()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # `stop` closes it
         self._process = self._spawn(ANY_PORT)
         try:
@@ -65,13 +67,16 @@ class LocalService:
     def revive(self) -> None:
         """Start the service again at the same address if it has stopped by itself.
 
+        Several threads may ask for it; one starts it, and the others wait.
+
         Raises:
             LocalServiceError: If it does not start.
         """
-        if self._process.poll() is not None:
-            self._close_pipes()
-            self._process = self._spawn(self.server.rpartition(":")[2])
-            self._wait_for_address()
+        with self._reviving:
+            if self._process.poll() is not None:
+                self._close_pipes()
+                self._process = self._spawn(self.server.rpartition(":")[2])
+                self._wait_for_address()
 
     def stop(self) -> None:
         """Stop the service. A second call does nothing."""

@@ -25,7 +25,7 @@ class Models:
     """List what a server offers: models, versions, and the figures measured when they were made.
 
     With a NAME it prints that model's card. Without --server it starts a service of its own and
-    stops it at the end. With --json it prints one JSON object for programs: {"models": [{"name":
+    stops it at the end. With --json it prints one JSON object: {"models": [{"name":
     "connect4", "versions": [...]}, ...]}, or {"text": "# connect4 ...", "language": "en"}.
 
     Example: fourcast models --server 127.0.0.1:50051

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import FrameType
@@ -15,11 +14,14 @@ from rich.console import Console
 from fourcast_clients.api import Fourcast, FourcastError, Level, Player
 from fourcast_clients.terminal import exit_codes
 from fourcast_clients.terminal.connection import Connection, connected
+from fourcast_clients.terminal.console import has_terminal
 from fourcast_clients.terminal.demo import play_demo
 from fourcast_clients.terminal.exit_codes import UsageError
 from fourcast_clients.terminal.game import Game, Turn
 from fourcast_clients.terminal.progress import progress
 from fourcast_clients.terminal.server_access import ServerAccess
+
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,8 @@ class Play:
     every column, u takes a move back, n begins anew, l changes the level, s the side, q quits.
 
     Without --server the game starts a service of its own and stops it at the end. When input or
-    output is not a terminal, one demo game is played and printed instead.
+    output is not a terminal, one demo game is played and printed instead. It is for people, so
+    there is no --json.
 
     Example: fourcast play --side second --level search
 
@@ -70,9 +73,7 @@ class Play:
             FourcastError: If the server failed.
             LocalServiceError: If a service of its own did not start.
         """
-        is_demo = self.demo or not all(
-            stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)
-        )
+        is_demo = self.demo or not has_terminal()
         with ExitStack() as stack:
             with progress(Console(stderr=True), "Getting ready ..."):
                 connection = stack.enter_context(connected(self.access))
@@ -80,6 +81,18 @@ class Play:
             if is_demo:
                 return self._show_demo(connection.fourcast, start)
             return self._open_screen(connection, start)
+
+    def play(self, connection: Connection) -> int:
+        """Play on this terminal over a connection that is there already.
+
+        Returns:
+            The exit code: 0, or 128 and the number of the signal that ended the game.
+
+        Raises:
+            UsageError: If a flag's value is wrong.
+            FourcastError: If the server failed.
+        """
+        return self._open_screen(connection, self._start(connection.fourcast))
 
     def _start(self, fourcast: Fourcast) -> Turn:
         """The start position, having made sure that the server can play on from it."""
@@ -136,5 +149,11 @@ class Play:
                 loop.add_signal_handler(number, app.leave, exit_codes.SIGNALLED + number)
             await app.run_async()
 
-        asyncio.run(run())
+        handlers = {number: signal.getsignal(number) for number in SIGNALS}
+        try:
+            asyncio.run(run())
+        finally:
+            # What goes on after the game wants its own again.
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
         return app.return_code or exit_codes.OK

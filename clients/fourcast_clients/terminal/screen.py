@@ -31,9 +31,8 @@ class Screen:
     measurements it lists them, with the units and ranges that are allowed.
 
     Without --server it starts a service of its own and stops it at the end. With --json it prints
-    one JSON object for programs:
-    {"probabilities": {"control": 0.7, "patient": 0.3}, "notice": "...", "model": "coimbra",
-    "model_version": "1"}
+    one JSON object: {"probabilities": {"control": 0.7, "patient": 0.3}, "notice": "...", "model":
+    "coimbra", "model_version": "1"}, or {"features": [{"name": "Age", ...}, ...]}
 
     Example: fourcast screen --age 48 --bmi 23.5 --glucose 70 --resistin 8
 
@@ -86,7 +85,7 @@ class Screen:
                 answer = self._ask(connection.fourcast, values)
         if answer is None:
             if self.json:
-                print(json.dumps([asdict(feature) for feature in listed]))
+                print(json.dumps({"features": [asdict(feature) for feature in listed]}))
             else:
                 show_features(listed, Output())
         elif self.json:

@@ -55,7 +55,6 @@ def routes(upstream: Upstream) -> list[Route]:
                 text,
                 profile=profile,
                 passphrase=passphrase,
-                compare=True,
                 cancellation=cancellation,
             ),
             slow=True,

@@ -20,12 +20,12 @@ def column(page: Page, number: int) -> str:
     return label
 
 
-def play_until_over(page: Page) -> None:
+def play_until_over(page: Page, thinking: str, turn: str) -> None:
     """Click the most central column that may be played until the game has ended."""
     said = page.locator("#say")
     for _ in range(21):
-        expect(said).not_to_contain_text("thinking")
-        if "Your turn" not in (said.text_content() or ""):
+        expect(said).not_to_contain_text(thinking)
+        if turn not in (said.text_content() or ""):
             return
         before = page.url
         for number in (4, 3, 5, 2, 6, 1, 7):
@@ -36,10 +36,16 @@ def play_until_over(page: Page) -> None:
         expect(page).not_to_have_url(before)
 
 
-def test_a_whole_game_with_the_mouse(open_page: OpenPage, fourcast: Fourcast) -> None:
-    page = open_page("/connect4")
-    expect(page.locator("#say")).to_have_text("Your turn: red.")
-    play_until_over(page)
+@pytest.mark.parametrize(
+    ("width", "locale", "thinking", "turn"),
+    [(1280, "en-GB", "thinking", "Your turn"), (360, "es-ES", "Pensando", "Le toca")],
+)
+def test_a_whole_game_with_the_mouse(
+    open_page: OpenPage, fourcast: Fourcast, width: int, locale: str, thinking: str, turn: str
+) -> None:
+    page = open_page("/connect4", width=width, locale=locale)
+    expect(page.locator("#say")).to_contain_text(turn)
+    play_until_over(page, thinking, turn)
     moves = page.url.partition("#")[2]
     board = fourcast.connect4.describe(moves)
     assert board.is_over
@@ -48,7 +54,8 @@ def test_a_whole_game_with_the_mouse(open_page: OpenPage, fourcast: Fourcast) ->
     # Every second move is the network's own.
     for ply in range(1, len(moves), 2):
         assert int(moves[ply]) == fourcast.connect4.choose_move(moves[:ply]).column
-    page.get_by_role("button", name="New game").click()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.locator("#new").click()
     expect(page.locator(".disc")).to_have_count(0)
     assert "#" not in page.url
 

@@ -1,10 +1,14 @@
 """Texts in pictures in a real browser, against a real service with the classical lattice codes."""
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from fourcast_clients.api import Fourcast, Profile
@@ -28,37 +32,63 @@ def gateway(stego_server: RunningServer) -> Iterator[str]:
             yield address
 
 
+CANVAS = """canvas => [...canvas.getContext("2d")
+  .getImageData(0, 0, canvas.width, canvas.height).data]"""
+
+
+def pixels(content: bytes) -> npt.NDArray[np.int64]:
+    """A picture's colours, (height, width, 3)."""
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(np.int64)
+
+
 def upload(page: Page, name: str, content: bytes) -> None:
     """Choose a picture."""
     file: Any = {"name": "picture.png", "mimeType": "image/png", "buffer": content}
     page.locator(f"#{name}").set_input_files(file)
 
 
-def test_there_and_back(open_page: OpenPage, tmp_path: Path) -> None:
-    page = open_page("/hide")
-    expect(page.locator("#health")).to_have_text("Ready")
+@pytest.mark.parametrize(
+    ("width", "locale", "used", "done", "found"),
+    [
+        (1280, "en-GB", "{used} of", "Hidden, and read back exactly.", "Found"),
+        (360, "es-ES", "{used} de", "Escondido y leído de nuevo sin errores.", "Encontrado"),
+    ],
+)
+def test_there_and_back(
+    open_page: OpenPage, tmp_path: Path, width: int, locale: str, used: str, done: str, found: str
+) -> None:
+    page = open_page("/hide", width=width, locale=locale)
+    expect(page.locator("#health")).to_have_attribute("data-state", "ready")
     upload(page, "cover", file_of(photograph()))
-    page.get_by_label("Text", exact=True).fill(TEXT)
-    used = len(TEXT.encode())
-    expect(page.locator("#room-text")).to_contain_text(f"{used} of")
+    page.locator("#text").fill(TEXT)
+    expect(page.locator("#room-text")).to_contain_text(used.format(used=len(TEXT.encode())))
     page.locator("#passphrase").fill("correct horse")
     page.locator("#hide-button").click()
-    expect(page.locator("#hide-status")).to_have_text("Hidden, and read back exactly.")
-    expect(page.locator("#figures")).to_contain_text("PSNR")
-    expect(page.locator("#figures")).to_contain_text("JPEG of quality 50")
-    width = page.locator("#comparison").evaluate(
-        "image => image.decode().then(() => image.naturalWidth)"
-    )
-    assert width > 3 * 192
+    expect(page.locator("#hide-status")).to_have_text(done)
+    expect(page.locator("#psnr")).to_contain_text("dB")
+    expect(page.locator("#figures")).to_contain_text("JPEG")
     check_access(page)
     with page.expect_download() as download:
         page.locator("#download").click()
     download.value.save_as(tmp_path / "hidden.png")
     hidden = (tmp_path / "hidden.png").read_bytes()
+    # The three pictures: as given, with the text, and what the second has more than the first.
+    changes = pixels(hidden) - pixels(file_of(photograph()))
+    for name in ("given", "hidden"):
+        natural = page.locator(f"#{name}").evaluate(
+            "image => image.decode().then(() => image.naturalWidth)"
+        )
+        assert natural == changes.shape[1]
+    shown = page.locator("#difference").evaluate(CANVAS)
+    amplified = (128 + 20 * changes).clip(0, 255)
+    assert np.array_equal(np.reshape(shown, (*changes.shape[:2], 4))[..., :3], amplified)
+    psnr = (page.locator("#psnr").text_content() or "").replace(",", ".")
+    assert psnr == f"PSNR {10 * np.log10(255**2 / np.mean(changes**2)):.1f} dB"
+    assert page.evaluate("document.documentElement.scrollWidth") == width
     upload(page, "stego", hidden)
     page.locator("#reveal-passphrase").fill("correct horse")
     page.locator("#reveal-button").click()
-    expect(page.locator("#reveal-status")).to_contain_text("Found")
+    expect(page.locator("#reveal-status")).to_contain_text(found)
     # As text, whatever is in it.
     assert page.locator("#revealed").text_content() == TEXT
 

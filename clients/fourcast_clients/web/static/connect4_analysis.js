@@ -23,9 +23,9 @@ export function outlookText(analysis, person) {
   const { outcome, distance } = analysis;
   if (outcome === "draw") return t("connect4.outlook.draw");
   const wins = (outcome === "win") === mine;
-  return t(wins ? "connect4.outlook.win" : "connect4.outlook.loss", {
-    moves: Math.ceil(distance / 2),
-  });
+  const moves = Math.ceil(distance / 2);
+  if (moves === 1) return t(wins ? "connect4.outlook.win.now" : "connect4.outlook.loss.now");
+  return t(wins ? "connect4.outlook.win" : "connect4.outlook.loss", { moves });
 }
 
 /** A score with its sign. */

@@ -14,7 +14,7 @@ export class BoardView {
     for (let number = 1; number <= COLUMNS; number += 1) {
       const cells = Array.from({ length: ROWS }, () => element("span", { class: "cell" }));
       const button = element("button", { type: "button", class: "column", "data-column": number });
-      button.append(...cells);
+      button.append(...cells, element("span", { class: "number", "aria-hidden": "true" }, String(number)));
       button.addEventListener("click", () => onPlay(number));
       root.append(button);
       this.columns.push({ button, cells });

@@ -1,6 +1,6 @@
 // Doodles: a canvas that the service watches, pictures, and a game against the clock.
 
-import { ask, clearProblem, element, language, percent, showProblem, t, whenBack } from "./page.js";
+import { ask, clearProblem, element, language, showProblem, smallPercent, t, whenBack } from "./page.js";
 import { Canvas } from "./doodle_canvas.js";
 import { Watch } from "./doodle_watch.js";
 import { Game } from "./doodle_game.js";
@@ -50,7 +50,7 @@ function showGuesses(answer) {
         "li",
         {},
         element("span", { class: "name" }, nameOf(guess.category)),
-        element("span", { class: "number" }, percent(guess.probability)),
+        element("span", { class: "number" }, smallPercent(guess.probability)),
         element("span", { class: "bar", "aria-hidden": "true" }, bar),
       );
     }),
@@ -58,7 +58,7 @@ function showGuesses(answer) {
   const [best] = guesses;
   find("answered").textContent = answer?.model
     ? t("doodle.answered", { model: answer.model, version: answer.model_version })
-    : "";
+    : t("doodle.none");
   if (best === undefined) say.textContent = t("doodle.ready");
   else if (best.probability < SURE) say.textContent = t("doodle.unsure");
   else say.textContent = t("doodle.saying", { name: nameOf(best.category) });

@@ -15,8 +15,8 @@ export class Watch {
 
   /** Tell of a change of a canvas. */
   send(change, canvas) {
-    if (this.isOpen) this.#pass(change);
-    // While it is connecting nothing is sent: it begins with the whole canvas.
+    if (this.socket?.readyState === WebSocket.OPEN && this.isOpen) this.#pass(change);
+    // While it is connecting or closing nothing is sent: it begins with the whole canvas.
     else if (this.socket === null) this.#connect(canvas);
   }
 

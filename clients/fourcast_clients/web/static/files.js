@@ -32,3 +32,9 @@ export function base64Of(file) {
     reader.readAsDataURL(file);
   });
 }
+
+/** The other way: a PNG file from base64. */
+export function pictureOf(base64) {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return new Blob([bytes], { type: "image/png" });
+}

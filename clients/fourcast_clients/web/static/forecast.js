@@ -1,13 +1,15 @@
 // Forecasts of daily prices: a fan of intervals, and what such forecasts were worth.
 
-import { RequestError, ask, clearProblem, element, language, post, showProblem, t } from "./page.js";
+import { RequestError, ask, clearProblem, element, language, post, showProblem, t, whenBack } from "./page.js";
 import { takeFiles } from "./files.js";
 import { fanChart } from "./forecast_chart.js";
 import { invented } from "./forecast_examples.js";
 
 const find = (id) => document.getElementById(id);
 const figure = new Intl.NumberFormat(language, { maximumSignificantDigits: 4 });
-const share = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
+const exactly = (digits) => ({ minimumFractionDigits: digits, maximumFractionDigits: digits });
+const ratio = new Intl.NumberFormat(language, exactly(3));
+const share = new Intl.NumberFormat(language, { style: "percent", ...exactly(1) });
 
 let csv = null;
 let abort = new AbortController();
@@ -55,7 +57,7 @@ function verdict(one) {
   const values = { ahead: one.ahead, days: one.days, p: figure.format(one.p_value) };
   const words = [t(`forecast.verdict.${one.outcome}`, values)];
   if (one.outcome !== "too few days") words.push(t(`forecast.unseen.${one.unseen}`));
-  return element("li", {}, words.join(" "));
+  return element("li", { class: one.outcome.replaceAll(" ", "-") }, words.join(" "));
 }
 
 async function backtest() {
@@ -85,7 +87,10 @@ async function backtest() {
 /** The server-sent events that answer a POST. */
 async function* events(path, fields, signal) {
   const headers = { "Content-Type": "application/json" };
-  const response = await fetch(path, { method: "POST", headers, body: JSON.stringify(fields), signal });
+  const options = { method: "POST", headers, body: JSON.stringify(fields), signal };
+  const response = await fetch(path, options).catch((error) => {
+    throw error.name === "AbortError" ? error : new RequestError({ code: "GATEWAY", message: "" });
+  });
   if (!response.ok) throw new RequestError((await response.json()).error);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -115,7 +120,7 @@ function showScores(result) {
         element("th", { scope: "row" }, element("code", {}, score.forecast)),
         element("td", { class: "number" }, String(score.ahead)),
         element("td", { class: "number" }, figure.format(score.mean_absolute_error)),
-        element("td", { class: "number" }, figure.format(score.ratio)),
+        element("td", { class: "number" }, ratio.format(score.ratio)),
         element("td", {}, score.forecast === "naive" ? "–" : t(`forecast.outcome.${score.outcome}`)),
         element("td", { class: "number" }, "80" in score.coverage ? share.format(score.coverage["80"]) : "–"),
       ),
@@ -151,4 +156,7 @@ for (const kind of ["calm", "stormy"]) {
 find("predict").addEventListener("click", predict);
 find("backtest").addEventListener("click", backtest);
 find("stop").addEventListener("click", () => abort.abort());
+whenBack(() => {
+  if (find("model").options.length === 0) listModels();
+});
 await listModels();

@@ -41,7 +41,7 @@ export function fanChart(forecast, width) {
   return drawing(
     "svg",
     { viewBox: `0 0 ${width} ${HEIGHT}`, class: "fan", role: "img", "aria-label": label },
-    ...grid(least, most, y, width),
+    ...ticks(least, most).flatMap((value) => tick(value, y, width)),
     ...days(forecast, x, from),
     ...shapes,
     drawing("polyline", { points: points(known, 0).join(" "), class: "known" }),
@@ -57,14 +57,19 @@ function number(value) {
   return value.toLocaleString(language, { maximumSignificantDigits: 5 });
 }
 
-function grid(least, most, y, width) {
-  return Array.from({ length: LINES + 1 }, (_, index) => {
-    const value = least + (index / LINES) * (most - least);
-    const place = { x1: LEFT, x2: width - EDGE, y1: y(value), y2: y(value) };
-    const line = drawing("line", { ...place, class: "grid" });
-    const text = drawing("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, number(value));
-    return [line, text];
-  }).flat();
+/** Round numbers within a range, LINES of them or a few more. */
+function ticks(least, most) {
+  const rough = (most - least || 1) / LINES;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [5, 2, 1].find((times) => times * power <= rough);
+  const first = Math.ceil(least / step);
+  return Array.from({ length: Math.floor(most / step) - first + 1 }, (_, index) => (first + index) * step);
+}
+
+function tick(value, y, width) {
+  const place = { x1: LEFT, x2: width - EDGE, y1: y(value), y2: y(value) };
+  const text = { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" };
+  return [drawing("line", { ...place, class: "grid" }), drawing("text", text, number(value))];
 }
 
 function days({ recent, prospects }, x, from) {

@@ -1,7 +1,8 @@
 // Texts hidden in pictures, and found again.
 
-import { clearProblem, language, post, showProblem, t } from "./page.js";
-import { base64Of, takeFiles } from "./files.js";
+import { clearProblem, language, post, showProblem, t, whenBack } from "./page.js";
+import { base64Of, pictureOf, takeFiles } from "./files.js";
+import { drawDifference } from "./hide_difference.js";
 
 const LARGEST_IMAGE = 3 << 20; // bytes
 const find = (id) => document.getElementById(id);
@@ -79,7 +80,7 @@ async function hide() {
       passphrase: find("passphrase").value,
     });
     status.textContent = t("hide.hidden");
-    show(hidden);
+    await show(hidden);
   } catch (error) {
     status.textContent = "";
     showProblem(error);
@@ -87,18 +88,21 @@ async function hide() {
   find("hide-button").disabled = false;
 }
 
-function show(hidden) {
-  const decimals = (value, digits) =>
-    value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  const figures = t("hide.figures", {
-    psnr: decimals(hidden.psnr_db, 1),
-    ssim: decimals(hidden.ssim, 4),
-    used: whole.format(hidden.bytes_used),
-    available: whole.format(hidden.bytes_available),
-  });
-  find("figures").textContent = hidden.survives_jpeg ? `${figures} ${t("hide.survives")}` : figures;
-  find("comparison").src = `data:image/png;base64,${hidden.comparison}`;
-  find("download").href = `data:image/png;base64,${hidden.image}`;
+function decimals(value, digits) {
+  return value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+async function show(hidden) {
+  find("psnr").textContent = t("hide.psnr", { psnr: decimals(hidden.psnr_db, 1) });
+  const words = [t("hide.figures", { ssim: decimals(hidden.ssim, 4) })];
+  if (hidden.survives_jpeg) words.push(t("hide.survives"));
+  find("figures").textContent = words.join(" ");
+  const picture = pictureOf(hidden.image);
+  for (const name of ["given", "hidden"]) URL.revokeObjectURL(find(name).src);
+  find("given").src = URL.createObjectURL(cover.file);
+  find("hidden").src = find("download").href = URL.createObjectURL(picture);
+  const drawn = await drawDifference(find("difference"), cover.file, picture);
+  find("change").hidden = !drawn;
   find("result").hidden = false;
   find("result-heading").focus();
 }
@@ -144,3 +148,4 @@ find("reveal-form").addEventListener("submit", (event) => {
   event.preventDefault();
   reveal();
 });
+whenBack(measure);

@@ -4,6 +4,7 @@ import { ask, element, language, showProblem, t, whenBack } from "./page.js";
 
 const CALLS_EVERY = 3000; // milliseconds
 const find = (id) => document.getElementById(id);
+const SHOWN = 4; // figures of a model that stand there at once; the others unfold
 const SMALL = 1e-4; // below, figures are written with a power of ten
 const plain = new Intl.NumberFormat(language, { maximumSignificantDigits: 4 });
 const tiny = new Intl.NumberFormat(language, {
@@ -17,6 +18,8 @@ const milliseconds = new Intl.NumberFormat(language, {
 
 async function showModels() {
   try {
+    const { server } = await ask("/api/health");
+    find("server").textContent = t("models.server", { server });
     const models = await ask("/api/models");
     find("models").replaceChildren(...models.map(modelCard));
   } catch (error) {
@@ -58,7 +61,12 @@ function details(version) {
     ),
   );
   const parts = [];
-  if (metrics.length) parts.push(element("dl", { class: "metrics" }, ...metrics));
+  const list = (some) => element("dl", { class: "metrics" }, ...some);
+  if (metrics.length) parts.push(list(metrics.slice(0, SHOWN)));
+  if (metrics.length > SHOWN) {
+    const more = t("models.more", { count: metrics.length - SHOWN });
+    parts.push(element("details", {}, element("summary", {}, more), list(metrics.slice(SHOWN))));
+  }
   const runs = element("p", { class: "hint" }, t("models.runs_on", { provider: version.provider }));
   if (version.command) {
     runs.append(" ", t("models.made_by"), " ", element("code", {}, version.command));

@@ -40,6 +40,11 @@ export function percent(share) {
   return share.toLocaleString(language, { style: "percent", maximumFractionDigits: 0 });
 }
 
+/** The same, but a little is not called nothing. */
+export function smallPercent(share) {
+  return share > 0 && share < 0.005 ? `<${percent(0.01)}` : percent(share);
+}
+
 /** Why a request was not answered. */
 export class RequestError extends Error {
   constructor({ code, message, field }) {
@@ -93,10 +98,7 @@ export function clearProblem() {
 
 /** Call a function when the service is there again after it was away. */
 export function whenBack(again) {
-  document.addEventListener("service-back", () => {
-    clearProblem();
-    again();
-  });
+  document.addEventListener("service-back", again);
 }
 
 function setHealth(next) {
@@ -105,7 +107,9 @@ function setHealth(next) {
   state = next;
   health.dataset.state = next;
   health.textContent = t(`health.${next}`);
-  if (wasAway) document.dispatchEvent(new Event("service-back"));
+  if (!wasAway) return;
+  clearProblem();
+  document.dispatchEvent(new Event("service-back"));
 }
 
 async function watchHealth() {
