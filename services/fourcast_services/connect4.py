@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     # numba, which only a request that searches may cost.
     from fourcast_models.connect4.solver import Solver
 
-THINKING_SECONDS = 1.0
-"""The longest search for a perfect move; then the move is one without perfection."""
+THINKING_SECONDS = 30.0
+"""The longest search for a perfect move; then the move is one without perfection. Some openings take
+this long until the book has eight plies."""
 
 SERVICE_NAME = wire.DESCRIPTOR.services_by_name["Connect4Service"].full_name
 
