@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from fourcast_models.connect4.solver import Solver
 
 THINKING_SECONDS = 30.0
-"""The longest search for a perfect move; then the move is one without perfection. Some openings take
-this long until the book has eight plies."""
+"""The longest search for a perfect move; then the move is one without perfection. Some openings
+take this long until the book has eight plies."""
 
 SERVICE_NAME = wire.DESCRIPTOR.services_by_name["Connect4Service"].full_name
 

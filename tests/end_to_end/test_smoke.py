@@ -79,7 +79,10 @@ def test_evaluate_prints_the_same_table(trained: tuple[Path, str]) -> None:
     assert done.returncode == 0, done.stderr
     assert "the split that its card names: yes" in done.stdout
     table = [line for line in printed.splitlines() if line.startswith("|")]
-    assert [line for line in done.stdout.splitlines() if line.startswith("|")] == table
+    again = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert again[: len(table)] == table
+    card = (run_folder / "repository" / "connect4" / "README.md").read_text()
+    assert "\n".join(again[len(table) :]) in card
     assert read_model(run_folder / "repository", "connect4").versions == (1,)
 
 
