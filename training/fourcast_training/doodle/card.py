@@ -28,7 +28,7 @@ merely shrunk is read much worse.
 
 {parameters:,} parameters in plain residual blocks, trained for {epochs} epochs of {per_class}
 pictures a category; the weights are those of epoch {best_epoch}, the best on the validation split.
-{mirrors}The probabilities are calibrated by a temperature of {temperature:.3f}, fitted on the
+{beginning}{mirrors}The probabilities are calibrated by a temperature of {temperature:.3f}, fitted on the
 validation split. Made by the following command, with seed {split_seed} for the split and seed
 {training_seed} for the training:
 
@@ -115,6 +115,11 @@ def write_card(version: int, result: Result) -> str:
         epochs=result.progress.epoch,
         per_class=config.per_class,
         best_epoch=result.progress.best_epoch,
+        beginning=(
+            f"It went on from the network of an earlier run, `{config.begin_with}`.\n"
+            if config.begin_with
+            else ""
+        ),
         mirrors=(
             "Guesses for the picture and for its mirror image are averaged.\n"
             if config.mirrors
