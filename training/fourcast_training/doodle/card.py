@@ -28,9 +28,9 @@ merely shrunk is read much worse.
 
 {parameters:,} parameters in plain residual blocks, trained for {epochs} epochs of {per_class}
 pictures a category; the weights are those of epoch {best_epoch}, the best on the validation split.
-{beginning}{mirrors}The probabilities are calibrated by a temperature of {temperature:.3f}, fitted on the
-validation split. Made by the following command, with seed {split_seed} for the split and seed
-{training_seed} for the training:
+{beginning}{mirrors}The probabilities are calibrated by a temperature of {temperature:.3f},
+fitted on the validation split. Made by the following command, with seed {split_seed} for the split
+and seed {training_seed} for the training:
 
     {command}
 
