@@ -38,8 +38,9 @@ play: $(SOLVER) ## Open the arcade (no torch); with ARGS, Connect-4 in the termi
 	@$(BIN)/fourcast $(if $(strip $(ARGS)),play $(ARGS),arcade) || [ $$? -eq 130 ]
 
 test: $(DEV) ## Run all tests
-	@# On all cores; the tests of one file stay together, and share their servers.
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	@# On all cores; the tests of one file stay together, and share their servers. One thread of sums
+	@# each: more of them wait for each other, hundreds of times as long as one takes.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 check: $(DEV) ## Check style, types, the dependency rule, stubs and deployment files
 	$(BIN)/ruff check .
