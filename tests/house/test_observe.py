@@ -235,11 +235,9 @@ def run_prometheus(folder: Path, target: str) -> Iterator[str]:
     with log.open("w") as file:
         process = subprocess.Popen(command, stderr=file)
         try:
-            pattern = r"Listening on.* address=(127\.0\.0\.1:\d+)"
-            wait_until(
-                lambda: process.poll() is not None or bool(re.search(pattern, log.read_text()))
-            )
-            found = re.search(pattern, log.read_text())
+            # It listens before it answers: until it is ready, with 503.
+            wait_until(lambda: process.poll() is not None or "Server is ready" in log.read_text())
+            found = re.search(r"Listening on.* address=(127\.0\.0\.1:\d+)", log.read_text())
             assert found, log.read_text()
             yield found[1]
         finally:
