@@ -8,7 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from fourcast_models.connect4.board import EMPTY_BOARD, Board, canonical_key, legal_columns, play
+from fourcast_models.connect4.board import (
+    EMPTY_BOARD,
+    Board,
+    canonical_key,
+    key,
+    legal_columns,
+    mirror,
+    play,
+)
 from fourcast_models.connect4.book import Book
 from fourcast_training.connect4.book import POSITIONS_PER_PART, BookConfig, build, main
 
@@ -18,9 +26,8 @@ def lay_parts(folder: Path, plies: int, book: Book) -> None:
     level = [EMPTY_BOARD]
     for _ in range(plies + 1):
         children = [play(board, column) for board in level for column in legal_columns(board)]
-        level = list({canonical_key(child): child for child in children}.values())
-    level.sort(key=canonical_key)
-    folder = folder / f"plies-{plies}"
+        level = list({canonical_key(c): min(c, mirror(c), key=key) for c in children}.values())
+    folder = folder / f"families-{plies}"
     folder.mkdir(parents=True)
     for start in range(0, len(level), POSITIONS_PER_PART):
         scores = [best(book, board) for board in level[start : start + POSITIONS_PER_PART]]

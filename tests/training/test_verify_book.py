@@ -24,7 +24,7 @@ PLIES = 5
 def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
     """A book whose last ply was not solved but drawn by lot."""
     work = tmp_path_factory.mktemp("parts")
-    folder = work / f"plies-{PLIES}"
+    folder = work / f"families-{PLIES}"
     folder.mkdir()
     beyond = len(openings(PLIES + 1)[-1].mover)
     scores = np.random.default_rng(0).integers(-15, 16, beyond).astype(np.int8)
