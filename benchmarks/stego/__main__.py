@@ -55,18 +55,15 @@ class Benchmark:
 
     Example: python -m benchmarks.stego --quick
 
-    Example: python -m benchmarks.stego --pictures ~/holiday --untrained
+    Example: python -m benchmarks.stego --pictures ~/holiday
     """
 
     pictures: Annotated[
         Path | None,
         tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: ../shared/data/photos)"),
     ] = None
-    """A folder of photographs: the one that the networks were trained with, of which only the test
-    split is measured on; textures where there is none."""
-
-    untrained: bool = False
-    """The networks saw none of the photographs: measure on two of three, whichever split."""
+    """A folder of photographs, of which only the test split is measured on: in the folder that the
+    networks were trained with, what they did not see. Textures where there is none."""
 
     models: Annotated[
         Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: of this checkout)")
@@ -118,7 +115,7 @@ class Benchmark:
         networks = published_networks(models)
         folder = self.pictures or (PHOTOS if PHOTOS.is_dir() else None)
         most = min(QUICK_PICTURES, self.most) if self.quick else self.most
-        pictures = load_pictures(folder, untrained=self.untrained, most=most, seed=self.seed)
+        pictures = load_pictures(folder, most=most, seed=self.seed)
         with ExitStack() as stack:
             peers, note = self._start_peers(stack)
             settings = self._settings(models, folder, pictures, note)
@@ -169,7 +166,6 @@ class Benchmark:
         return {
             "networks": descriptions(models),
             "pictures": str(folder) if folder else "textures",
-            "untrained": self.untrained,
             "seed": self.seed,
             "quick": self.quick,
             "most": self.most,

@@ -35,23 +35,19 @@ class Pictures:
     photographs: int
 
 
-def load_pictures(folder: Path | None, *, untrained: bool, most: int, seed: int) -> Pictures:
+def load_pictures(folder: Path | None, *, most: int, seed: int) -> Pictures:
     """All sets.
 
     Args:
-        folder: Of photographs; None makes textures in their place.
-        untrained: Whether the networks saw none of them, so that all but a third are measured on.
-            Otherwise it is the folder that they were trained with, and its test split is.
+        folder: Of photographs, of which the test split is measured on; None makes textures in their
+            place.
         most: Pictures of a set at most, evenly spaced.
         seed: Of what is made here.
 
     Raises:
         ValueError: If the folder cannot be used.
     """
-    config = DataConfig(images=folder)
-    if untrained:
-        config = DataConfig(images=folder, test=0.65, validation=0.01)
-    splits = load(config)
+    splits = load(DataConfig(images=folder))
     test = splits["test"]
     made = [texture(np.random.default_rng([seed, number])) for number in range(20)]
     flat = [np.full((SIDE, SIDE, 3), level, dtype=np.uint8) for level in _COLOURS]

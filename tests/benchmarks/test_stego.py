@@ -123,7 +123,7 @@ def test_another_run_in_the_folder_is_not_mixed_in(tmp_path: Path) -> None:
 
 
 def test_no_photograph_is_trained_and_measured_on(photographs: Path) -> None:
-    pictures = load_pictures(photographs, untrained=True, most=100, seed=1)
+    pictures = load_pictures(photographs, most=100, seed=1)
     measured = {name.rpartition("@")[0] for name in pictures.sets[PHOTOGRAPHS].names}
     trained = {name.rpartition("@")[0] for name in pictures.training.names}
     assert measured

@@ -36,8 +36,9 @@ class DataConfig:
     textures: int = 240
     """How many textures of 256x256 are made where there is no folder."""
 
-    test: float = 0.2
-    """Share of the photographs that only the evaluation sees."""
+    test: float = 0.6
+    """Share of the photographs that only the evaluation sees. So many, because a photograph gives
+    thousands of tiles to train on, but is one picture to measure on."""
 
     validation: float = 0.1
     """Share of the photographs that show how training goes."""
