@@ -39,7 +39,7 @@ play: $(SOLVER) ## Open the arcade (no torch); with ARGS, Connect-4 in the termi
 
 test: $(DEV) ## Run all tests
 	@# On all cores; the tests of one file stay together, and share their servers. One thread of sums
-	@# each: more of them wait for each other, hundreds of times as long as one takes.
+	@# each: with more of them than cores, each waits for the others far longer than it works.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 check: $(DEV) ## Check style, types, the dependency rule, stubs and deployment files

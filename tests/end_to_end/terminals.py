@@ -51,6 +51,28 @@ def wait_until_none_runs(environment: dict[str, str]) -> None:
         time.sleep(0.05)
 
 
+def read_first_line(command: Sequence[str], environment: dict[str, str]) -> tuple[str, int, str]:
+    """Run a command without a terminal, and stop reading after its first line.
+
+    Returns:
+        The line, the exit code, and all of standard error.
+    """
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+        return line, process.wait(), errors
+
+
 def _take_terminal() -> None:
     """Make standard input the controlling terminal, so that its Ctrl-C and hang-up are signals."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -4,7 +4,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +12,12 @@ import pytest
 from fourcast_clients.api import Fourcast
 from fourcast_clients.terminal.gateway_server import DEFAULT_PORT
 from tests.clients.web.gateway import send
-from tests.end_to_end.terminals import COMMAND, terminal, wait_until_none_runs
+from tests.end_to_end.terminals import (
+    COMMAND,
+    read_first_line,
+    terminal,
+    wait_until_none_runs,
+)
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ARCADE = [*COMMAND, "arcade"]
@@ -132,19 +136,7 @@ def test_a_port_that_is_taken_is_refused_before_anything_starts(
 
 
 def test_without_a_terminal_it_shows_the_demo_game(environment: dict[str, str]) -> None:
-    with subprocess.Popen(
-        ARCADE,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        first = process.stdout.readline()
-        assert first == "Connect-4: the network ● moves first against perfect play ○.\n"
-        # A whole game against perfect play takes long; whoever reads it has seen enough.
-        process.stdout.close()
-        assert process.wait() == 0
-        assert process.stderr.read() == ""
+    # A whole game against perfect play takes long; whoever reads it has seen enough.
+    line, status, errors = read_first_line(ARCADE, environment)
+    assert line == "Connect-4: the network ● moves first against perfect play ○.\n"
+    assert (status, errors) == (0, "")

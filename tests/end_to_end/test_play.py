@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from fourcast_models.connect4.board import Status, parse_moves, status
-from tests.end_to_end.terminals import COMMAND, marked, terminal, wait_until_none_runs
+from tests.end_to_end.terminals import (
+    COMMAND,
+    marked,
+    read_first_line,
+    terminal,
+    wait_until_none_runs,
+)
 
 LATE = "34135552157176"
 PLAY = [*COMMAND, "play"]
@@ -60,20 +66,8 @@ def test_the_demo_takes_side_and_level(environment: dict[str, str]) -> None:
 
 
 def test_a_closed_pipe_ends_quietly(environment: dict[str, str]) -> None:
-    with subprocess.Popen(
-        [*PLAY, "--moves", LATE],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.readline()
-        process.stdout.close()
-        assert process.stderr.read() == ""
-        assert process.wait() == 0
+    _, returned, errors = read_first_line([*PLAY, "--moves", LATE], environment)
+    assert (returned, errors) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def build(config: BookConfig) -> Book:
         levels.append(_children(levels[-1]))
     *within, beyond = levels
     # Siblings and cousins lead to many positions in common, so a part is a run of them: one after
-    # the other they take three quarters of the nodes that they take in the order of their keys.
+    # the other they take fewer nodes than in the order of their keys.
     beyond_keys = [key(board) for board in beyond]
     groups = [
         beyond[start : start + POSITIONS_PER_PART]
