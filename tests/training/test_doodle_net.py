@@ -1,6 +1,7 @@
 """The network's shapes, its folding, its mirror and its temperature."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +53,34 @@ def test_folding_changes_nothing_but_the_layers(picture: Picture) -> None:
     pictures = random_pictures(picture)
     with torch.inference_mode():
         torch.testing.assert_close(flat(pictures), net(pictures), atol=1e-4, rtol=1e-4)
+
+
+def test_a_grown_network_guesses_as_before_and_can_learn() -> None:
+    small = network()
+    grown = DoodleNet("bitmap", stem=4, widths=(8, 12), blocks=(3, 2)).eval()
+    grown.grow_from(small.state_dict())
+    pictures = random_pictures("bitmap")
+    torch.testing.assert_close(grown(pictures), small(pictures), atol=1e-5, rtol=1e-5)
+    grown.train()(pictures).logsumexp(dim=1).sum().backward()
+    assert all(weight.grad is not None for weight in grown.parameters())
+    new = grown.get_parameter("trunk.5.layers.4.weight")
+    assert new.eq(0).all()
+    assert new.grad is not None
+    assert new.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    "other", [{"blocks": (1, 1)}, {"widths": (8, 13)}, {"stem": 5}, {"picture": "raster"}]
+)
+def test_a_network_of_another_size_is_refused(other: dict[str, Any]) -> None:
+    sizes: dict[str, Any] = {
+        "picture": "bitmap",
+        "stem": 4,
+        "widths": (8, 12),
+        "blocks": (2, 1),
+    } | other
+    with pytest.raises(RuntimeError, match=r"no place|size mismatch"):
+        DoodleNet(**sizes).grow_from(network().state_dict())
 
 
 def test_the_mirror_image_gets_the_same_guess() -> None:

@@ -167,6 +167,8 @@ def test_levels_answer_as_they_are_called(
     open_page: OpenPage, fourcast: Fourcast, level: Level
 ) -> None:
     page = open_page(f"/connect4#{LATE_WIN}")
+    # Before the page has the position, a key means nothing to it.
+    expect(page.locator("#say")).to_contain_text("Your turn")
     page.locator("#level").select_option(level.value)
     page.keyboard.press("7")
     expect(page.locator(".disc")).to_have_count(len(LATE_WIN) + 2)

@@ -7,7 +7,7 @@ doubles its channels each time: wide where that is cheap.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +56,34 @@ class DoodleNet(nn.Module):
         self.trunk = nn.Sequential(*layers)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(before, len(CATEGORIES))
+
+    def grow_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the weights of a network that may have fewer blocks, and guess as it does.
+
+        A block that the other one lacks begins as the identity: its last normalisation is zero, and
+        what its shortcut passes on is never negative (as in Net2Net; Chen et al., 2016).
+
+        Args:
+            weights: The `state_dict` of a network that is otherwise of the same size.
+
+        Raises:
+            RuntimeError: If it is not.
+        """
+        parts: dict[str, dict[str, Tensor]] = {}
+        for name, weight in weights.items():
+            part, _, inner = name.removeprefix("trunk.").partition(".")
+            parts.setdefault(part, {})[inner] = weight
+        self.head.load_state_dict(parts.pop("head"))
+        theirs = list(parts.values())
+        for layer in self.trunk:
+            shapes = {name: weight.shape for name, weight in layer.state_dict().items()}
+            fits = theirs and shapes == {name: weight.shape for name, weight in theirs[0].items()}
+            if isinstance(layer, ResidualBlock) and not fits:
+                nn.init.zeros_(layer.get_parameter("layers.4.weight"))
+            elif shapes:
+                layer.load_state_dict(theirs.pop(0))
+        if theirs:
+            raise RuntimeError(f"{len(theirs)} of its layers find no place in this network")
 
     def forward(self, picture: Tensor) -> Tensor:
         """Logits float32 or bfloat16 [N, 345]."""

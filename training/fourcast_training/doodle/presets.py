@@ -44,8 +44,9 @@ class TrainConfig:
     """Checkpoint, pictures, metrics.json. A killed run continues from here."""
 
     begin_with: Path | None = None
-    """Begin with the network of the run in this folder in place of random weights: to train on, or
-    to learn other drawings. Its split must be this one's, or it has seen drawings of the test."""
+    """Begin with the network of the run in this folder in place of random weights: to train on, to
+    learn other drawings, or to grow by more `--blocks`. Its split must be this one's, or it has
+    seen drawings of the test."""
 
     beside: tuple[Path, ...] = (
         Path("runs/doodle-100"),

@@ -122,9 +122,9 @@ def _drawings(config: TrainConfig, jobs: int) -> dict[str, Drawings]:
 
 
 def _begin_with(network: DoodleNet, folder: Path) -> None:
-    """Give the network the best weights of another run."""
+    """Give the network the best weights of another run, which may have fewer blocks."""
     try:
-        network.load_state_dict(best_weights(folder))
+        network.grow_from(best_weights(folder))
     except RuntimeError as error:
         reason = f"--begin-with {folder}: a network of another kind or size:\n{error}"
         raise ValueError(reason) from None
