@@ -8,8 +8,9 @@ This file alone knows the layout::
     <repository>/<model>/<version>/model.onnx
     <repository>/<model>/<version>/golden.npz   arrays "input.<tensor>" and "output.<tensor>"
 
-Versions are whole numbers from 1. Folders whose names begin with a
-dot belong to a publish under way, or to one that was killed, and are passed over.
+The golden file may also have an array "tolerance", one number, see `Golden`. Versions are whole
+numbers from 1. Folders whose names begin with a dot belong to a publish under way, or to one that
+was killed, and are passed over.
 """
 
 import errno
@@ -37,6 +38,7 @@ CONFIG_FILE = "config.pbtxt"
 CARD_FILE = "README.md"
 WEIGHTS_FILE = "model.onnx"
 GOLDEN_FILE = "golden.npz"
+TOLERANCE_ARRAY = "tolerance"
 
 Fingerprint = tuple[object, ...]
 """To be compared only; see `fingerprint`."""
@@ -55,15 +57,18 @@ class RepositoryError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """Raw inputs of a model and the outputs that its training framework gave for them.
+    """Raw inputs of a model and the outputs that it gave for them where it was made.
 
     Attributes:
         inputs: One array for every input, all with the same number of rows.
         outputs: One array for every output.
+        tolerance: How far outputs may be from these elsewhere, absolute up to 1, relative above; 0
+            leaves that to the server. Sums in integers need more than sums in floats.
     """
 
     inputs: Arrays
     outputs: Arrays
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +198,8 @@ def read_golden(path: Path, config: ModelConfig) -> Golden:
     """A version's golden file, checked against the model's tensors.
 
     Raises:
-        RepositoryError: If the file cannot be read, or does not hold exactly one array for every
-            input and output of the model.
+        RepositoryError: If the file cannot be read, does not hold exactly one array for every
+            input and output of the model, or has a tolerance that is no number from 0 to 1.
     """
     try:
         # Pickles are refused: a weights folder from elsewhere must not be able to run code.
@@ -204,11 +209,15 @@ def read_golden(path: Path, config: ModelConfig) -> Golden:
         raise RepositoryError(f"cannot read {path}: {error}") from None
     expected = {f"input.{tensor.name}" for tensor in config.inputs}
     expected |= {f"output.{tensor.name}" for tensor in config.outputs}
+    tolerance = arrays.pop(TOLERANCE_ARRAY, np.float64(0))
+    if tolerance.shape != () or not 0 <= tolerance <= 1:
+        raise RepositoryError(f"{path}: the tolerance is {tolerance}, not a number from 0 to 1")
     if arrays.keys() != expected:
         raise RepositoryError(f"{path} holds arrays {sorted(arrays)}, not {sorted(expected)}")
     return Golden(
         inputs={tensor.name: arrays[f"input.{tensor.name}"] for tensor in config.inputs},
         outputs={tensor.name: arrays[f"output.{tensor.name}"] for tensor in config.outputs},
+        tolerance=float(tolerance),
     )
 
 

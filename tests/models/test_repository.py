@@ -119,6 +119,9 @@ def test_a_version_is_never_overwritten(tmp_path: Path) -> None:
         (CONFIG, 1, {"golden.npz": GOLDEN}, "needs model.onnx"),
         (CONFIG, 1, {**FILES, "golden.npz": b"broken"}, "cannot read .*golden.npz"),
         (CONFIG, 1, {**FILES, "golden.npz": golden_bytes(x=1)}, r"holds arrays \['x'\]"),
+        (CONFIG, 1, {**FILES, "golden.npz": golden_bytes(tolerance=2.0)}, "tolerance is 2.0, not"),
+        (CONFIG, 1, {**FILES, "golden.npz": golden_bytes(tolerance=np.nan)}, "is nan, not"),
+        (CONFIG, 1, {**FILES, "golden.npz": golden_bytes(tolerance=[0.1])}, "not a number from 0"),
         (replace(CONFIG, inputs=()), 1, FILES, "field 'input' needs tensors"),
     ],
 )

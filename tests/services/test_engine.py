@@ -1,6 +1,7 @@
 """The engine serves only versions that are what their config and golden file promise."""
 
 import io
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,17 @@ async def test_golden_may_differ_within_the_tolerance(tmp_path: Path) -> None:
     publish_small_model(tmp_path, 1, golden_error=5e-5)
     engine = await load(tmp_path)
     assert (await engine.infer("connect4", {"board": BOARDS})).version == "1"
+
+
+@pytest.mark.parametrize(("error", "is_served"), [(0.015, True), (0.03, False)])
+async def test_a_golden_file_may_allow_more(tmp_path: Path, error: float, is_served: bool) -> None:
+    folder = publish_small_model(tmp_path, 1, golden_error=error)
+    with np.load(folder / "golden.npz") as archive:
+        arrays = dict(archive)
+    np.savez(folder / "golden.npz", allow_pickle=False, **arrays, tolerance=np.float64(0.02))
+    refused = pytest.raises(ModelRefusedError, match="differs from its golden")
+    with nullcontext() if is_served else refused:
+        await load(tmp_path)
 
 
 async def test_no_version_left_is_an_error(tmp_path: Path) -> None:

@@ -135,11 +135,14 @@ def test_the_network_learns_a_handful_by_heart() -> None:
     assert np.mean(losses[-5:]) < 0.2
 
 
-@pytest.mark.parametrize(("preset", "megabytes"), [("default", 5.0), ("small", 1.0)])
+@pytest.mark.parametrize(
+    ("preset", "megabytes"), [("default", 10.0), ("strokes", 10.0), ("small", 1.0)]
+)
 def test_a_preset_fits_its_size(preset: Preset, megabytes: float) -> None:
     config = PRESETS[preset]
     net = DoodleNet(config.picture, config.stem, config.widths, config.blocks)
     weights = sum(parameter.numel() for parameter in folded(net).parameters())
-    # Two bytes a weight, and what the graph itself takes.
-    assert config.half_weights
-    assert 2 * weights + 60_000 < 1e6 * megabytes
+    # A byte a weight but for the last layer, and what the graph itself takes.
+    last = sum(parameter.numel() for parameter in net.head.parameters())
+    assert config.quantised
+    assert weights + 3 * last + 60_000 < 1e6 * megabytes

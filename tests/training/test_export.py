@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnx
+import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,15 @@ from fourcast_models.connect4.board import parse_moves
 from fourcast_models.model_config import ModelConfig
 from fourcast_models.repository import read_golden, read_model
 from fourcast_training.connect4.net import ServedNet, build
-from fourcast_training.export import PARITY, Origin, export, run_onnx, stamp_of
+from fourcast_training.export import (
+    PARITY,
+    QUANTISED_PARITY,
+    QUANTISED_TOLERANCE,
+    Origin,
+    export,
+    run_onnx,
+    stamp_of,
+)
 
 CONFIG = ModelConfig(
     name="connect4",
@@ -39,7 +48,7 @@ def small_network(seed: int = 0) -> nn.Module:
     return ServedNet(build("residual", channels=8, blocks=1)).eval()
 
 
-def publish(network: nn.Module, repository: Path, *, half_weights: bool = False) -> Path:
+def publish(network: nn.Module, repository: Path, *, quantised: bool = False) -> Path:
     return export(
         network,
         CONFIG,
@@ -47,7 +56,7 @@ def publish(network: nn.Module, repository: Path, *, half_weights: bool = False)
         origin=ORIGIN,
         card=lambda version: f"# Card of version {version}\n",
         repository=repository,
-        half_weights=half_weights,
+        calibration={"board": GOLDEN} if quantised else None,
     )
 
 
@@ -250,24 +259,48 @@ def test_run_onnx_takes_a_file_or_its_bytes(repository: Path) -> None:
         np.testing.assert_array_equal(array, from_bytes[name])
 
 
-def test_half_weights_halve_the_file_and_keep_the_parity(tmp_path: Path) -> None:
+def test_integers_take_less_of_the_file_and_are_nearly_right(tmp_path: Path) -> None:
     torch.manual_seed(0)
     wide = ServedNet(build("residual", channels=48, blocks=2)).eval()
-    before = {name: tensor.clone() for name, tensor in wide.state_dict().items()}
-    whole = publish(wide, tmp_path) / "model.onnx"
-    half = publish(wide, tmp_path, half_weights=True) / "model.onnx"
-    assert half.stat().st_size < 0.6 * whole.stat().st_size
-    # The network was rounded too, by half a unit in the last of eleven binary places at most.
-    for name, tensor in wide.state_dict().items():
-        if tensor.is_floating_point():
-            torch.testing.assert_close(tensor, before[name], rtol=2**-11, atol=1e-7)
-    golden = read_golden(
-        read_model(tmp_path, "connect4").golden(2), read_model(tmp_path, "connect4").config
-    )
-    for name, array in run_onnx(half, golden.inputs).items():
-        np.testing.assert_allclose(array, golden.outputs[name], atol=PARITY, rtol=0)
-    types = {weight.data_type for weight in onnx.load(half).graph.initializer}
-    assert onnx.TensorProto.FLOAT16 in types
+    floats = publish(wide, tmp_path) / "model.onnx"
+    integers = publish(wide, tmp_path, quantised=True) / "model.onnx"
+    assert integers.stat().st_size < 0.6 * floats.stat().st_size
+    model = read_model(tmp_path, "connect4")
+    exact, nearly = (read_golden(model.golden(version), model.config) for version in (1, 2))
+    assert (exact.tolerance, nearly.tolerance) == (0, QUANTISED_TOLERANCE)
+    for name, wanted in exact.outputs.items():
+        assert 0 < np.abs(nearly.outputs[name] - wanted).max() < QUANTISED_PARITY
+        # No row leans on its neighbours, and the golden file holds what the file gives.
+        rows = [run_onnx(integers, {"board": row[None]})[name][0] for row in GOLDEN]
+        np.testing.assert_allclose(rows, nearly.outputs[name], atol=1e-6)
+    assert stamp_of(integers)["command"] == ORIGIN.command
+
+
+def test_integers_done_in_floats_are_within_the_tolerance(tmp_path: Path) -> None:
+    # As a GPU does them, and what onnxruntime's own integer operators are to agree with.
+    network = ServedNet(build("residual", channels=48, blocks=2)).eval()
+    weights = publish(network, tmp_path, quantised=True) / "model.onnx"
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    for name, emulated in zip(names, session.run(names, {"board": GOLDEN}), strict=True):
+        difference = np.abs(emulated - run_onnx(weights, {"board": GOLDEN})[name]).max()
+        assert difference < QUANTISED_TOLERANCE
+
+
+def test_integers_that_are_far_off_are_not_published(tmp_path: Path) -> None:
+    class Sharp(ServedNet):
+        """Answers that hang on the last bit."""
+
+        def forward(self, board: Tensor) -> tuple[Tensor, Tensor]:
+            policy, value = super().forward(board)
+            return (300 * policy).sin(), value
+
+    torch.manual_seed(0)
+    with pytest.raises(RuntimeError, match="in integers 'policy' differs by"):
+        publish(Sharp(build("residual", channels=8, blocks=1)).eval(), tmp_path, quantised=True)
+    assert contents(tmp_path) == {}
 
 
 def test_the_file_does_not_say_where_it_was_made(repository: Path) -> None:

@@ -1,8 +1,8 @@
 """torch to ONNX to the model repository, the only exporter.
 
-Nothing is published unless onnxruntime gives on the golden inputs what torch gives. The version's
-folder gets the graph, with its origin stamped into the file's metadata, and the golden file; the
-model's folder gets config.pbtxt and the card.
+Nothing is published unless onnxruntime gives on the golden inputs what torch gives, or nearly that
+where sums are done in integers. The version's folder gets the graph, with its origin stamped into
+the file's metadata, and the golden file; the model's folder gets config.pbtxt and the card.
 """
 
 import io
@@ -23,8 +23,15 @@ import torch
 from torch import nn
 
 from fourcast_models.model_config import Arrays, ModelConfig
-from fourcast_models.repository import GOLDEN_FILE, WEIGHTS_FILE, next_version, publish
+from fourcast_models.repository import (
+    GOLDEN_FILE,
+    TOLERANCE_ARRAY,
+    WEIGHTS_FILE,
+    next_version,
+    publish,
+)
 from fourcast_training.files import write_atomically
+from fourcast_training.quantise import quantised
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +42,31 @@ for _chatty in ("torch.onnx", "onnxscript", "onnx_ir"):
 PARITY = 1e-5
 """The largest difference allowed between torch and onnxruntime, in any output element."""
 
+QUANTISED_PARITY = 0.03
+"""The same for a network in integers: of each row the largest difference, averaged over rows."""
+
+QUANTISED_TOLERANCE = 0.02
+"""How far a network in integers may be from its golden outputs elsewhere: another processor, or a
+GPU, which does the same sums in floats, may round to the next of 256 levels here and there."""
+
 OPSET = 20
 
 SPANISH_CARD = "README.es.md"
 """Beside the English card, in the model's folder."""
 
-_LARGE_WEIGHT = 1024
-"""Elements from which a weight is worth being kept as float16."""
+
+@dataclass(frozen=True)
+class Graph:
+    """A network as an ONNX file.
+
+    Attributes:
+        content: Of the file.
+        outputs: What it should give for the inputs that it was made with: torch's own outputs, or
+            in integers onnxruntime's.
+    """
+
+    content: bytes
+    outputs: Arrays
 
 
 @dataclass(frozen=True)
@@ -70,7 +95,7 @@ def export(
     repository: Path,
     *,
     spanish: Callable[[int], str] | None = None,
-    half_weights: bool = False,
+    calibration: Arrays | None = None,
 ) -> Path:
     """Publish a network as the next version of a model.
 
@@ -82,38 +107,63 @@ def export(
         card: The text of the model's README.md, given the version.
         repository: Where to publish.
         spanish: The text of SPANISH_CARD, given the version; None writes none.
-        half_weights: Keep large weights as float16, which halves the file. They are rounded in
-            ``network`` too; sums are done in float32 as before.
+        calibration: See `to_onnx`.
 
     Returns:
         The version's folder.
 
     Raises:
-        RuntimeError: If onnxruntime's outputs differ from torch's by more than PARITY.
+        RuntimeError: See `to_onnx`.
     """
-    if half_weights:
-        _round_weights(network)
-    with torch.inference_mode():
-        tensors = [torch.from_numpy(golden_inputs[spec.name]) for spec in config.inputs]
-        outputs = [tensor.numpy() for tensor in network(*tensors)]
-    golden_outputs = dict(zip((spec.name for spec in config.outputs), outputs, strict=True))
     version = next_version(repository, config.name)
-    graph = _graph(network, config, tensors, origin, version, half_weights=half_weights)
-    _check_parity(graph, golden_inputs, golden_outputs)
+    graph = to_onnx(network, config, golden_inputs, calibration)
+    weights = _stamped(graph.content, config, origin, version)
+    tolerance = {} if calibration is None else {TOLERANCE_ARRAY: np.float64(QUANTISED_TOLERANCE)}
     golden = io.BytesIO()
     np.savez_compressed(
         golden,
         allow_pickle=False,
         **{f"input.{name}": array for name, array in golden_inputs.items()},
-        **{f"output.{name}": array for name, array in golden_outputs.items()},
+        **{f"output.{name}": array for name, array in graph.outputs.items()},
+        **tolerance,
     )
-    files = {WEIGHTS_FILE: graph, GOLDEN_FILE: golden.getvalue()}
+    files = {WEIGHTS_FILE: weights, GOLDEN_FILE: golden.getvalue()}
     folder = publish(repository, config, version, files, card(version))
     if spanish is not None:
         text = spanish(version).encode()
         write_atomically(folder.parent / SPANISH_CARD, lambda stream: stream.write(text))
-    log.info("published %s (%d kB)", folder, len(graph) // 1000)
+    log.info("published %s (%d kB)", folder, len(weights) // 1000)
     return folder
+
+
+def to_onnx(
+    network: nn.Module, config: ModelConfig, inputs: Arrays, calibration: Arrays | None = None
+) -> Graph:
+    """A network as an ONNX file whose tensors all have a free first dimension.
+
+    Args:
+        network: In evaluation mode on the CPU; takes the inputs in order, gives a tuple of outputs.
+        config: The names of its tensors.
+        inputs: One array for every input, at least two rows, to compare onnxruntime with torch on.
+        calibration: Some hundred inputs like those to come, and sums are done in integers, see
+            `quantise`; None keeps float32.
+
+    Raises:
+        RuntimeError: If onnxruntime's outputs differ from torch's by more than PARITY, or those in
+            integers by more than QUANTISED_PARITY.
+    """
+    tensors = [torch.from_numpy(inputs[spec.name]) for spec in config.inputs]
+    with torch.inference_mode():
+        outputs = [tensor.numpy() for tensor in network(*tensors)]
+    expected = dict(zip((spec.name for spec in config.outputs), outputs, strict=True))
+    content = _graph(network, config, tensors)
+    _check_parity(content, inputs, expected)
+    if calibration is None:
+        return Graph(content, expected)
+    content = quantised(content, calibration)
+    actual = run_onnx(content, inputs)
+    _check_quantised(actual, expected)
+    return Graph(content, actual)
 
 
 def run_onnx(model: Path | bytes, inputs: Arrays) -> dict[str, npt.NDArray[Any]]:
@@ -142,16 +192,8 @@ def stamp_of(model: Path) -> dict[str, str]:
     return {entry.key: entry.value for entry in onnx.load(model).metadata_props}
 
 
-def _graph(
-    network: nn.Module,
-    config: ModelConfig,
-    tensors: list[torch.Tensor],
-    origin: Origin,
-    version: int,
-    *,
-    half_weights: bool,
-) -> bytes:
-    """The ONNX file: every tensor with a free first dimension, and the origin in the metadata."""
+def _graph(network: nn.Module, config: ModelConfig, tensors: list[torch.Tensor]) -> bytes:
+    """The ONNX file that torch makes."""
     batch = torch.export.Dim("batch")
     with warnings.catch_warnings():
         # torch's own code warns about torch's own code.
@@ -173,8 +215,12 @@ def _graph(
         # Where in this source, and where on this disk, each operator came from: as large as a small
         # model's weights, and nobody's business.
         node.ClearField("metadata_props")
-    if half_weights:
-        _store_as_half(model.graph)
+    return bytes(model.SerializeToString())
+
+
+def _stamped(content: bytes, config: ModelConfig, origin: Origin, version: int) -> bytes:
+    """The ONNX file with its origin in the metadata."""
+    model = onnx.load_model_from_string(content)
     onnx.helper.set_model_props(
         model,
         {
@@ -191,32 +237,6 @@ def _graph(
     return bytes(model.SerializeToString())
 
 
-@torch.no_grad()
-def _round_weights(network: nn.Module) -> None:
-    """Give every large weight the nearest value that float16 has."""
-    for parameter in network.parameters():
-        if parameter.numel() >= _LARGE_WEIGHT:
-            parameter.copy_(parameter.half())
-
-
-def _store_as_half(graph: onnx.GraphProto) -> None:
-    """Keep large float32 weights as float16 and widen them when the model is loaded."""
-    casts = []
-    for weight in graph.initializer:
-        values = onnx.numpy_helper.to_array(weight)
-        if weight.data_type != onnx.TensorProto.FLOAT or values.size < _LARGE_WEIGHT:
-            continue
-        name = weight.name
-        half = values.astype(np.float16)
-        weight.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}_half"))
-        casts.append(
-            onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT)
-        )
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
 def _check_parity(graph: bytes, inputs: Arrays, outputs: Arrays) -> None:
     """Compare onnxruntime with torch, the whole batch at once and its first row alone."""
     for rows in (slice(None), slice(0, 1)):
@@ -228,6 +248,18 @@ def _check_parity(graph: bytes, inputs: Arrays, outputs: Arrays) -> None:
                     f"onnxruntime and torch differ by {difference:.2e} in {name!r} (allowed: "
                     f"{PARITY:.0e}): nothing was published"
                 )
+
+
+def _check_quantised(actual: Arrays, expected: Arrays) -> None:
+    """Compare a network in integers with torch."""
+    for name, wanted in expected.items():
+        each = np.abs(actual[name] - wanted).reshape(len(wanted), -1).max(axis=1)
+        difference = float(each.mean())
+        if not difference <= QUANTISED_PARITY:
+            raise RuntimeError(
+                f"in integers {name!r} differs by {difference:.3f} from torch's (allowed: "
+                f"{QUANTISED_PARITY}): more calibration inputs, or no integers"
+            )
 
 
 def _commit() -> str:

@@ -28,9 +28,9 @@ merely shrunk is read much worse.
 
 {parameters:,} parameters in plain residual blocks, trained for {epochs} epochs of {per_class}
 pictures a category; the weights are those of epoch {best_epoch}, the best on the validation split.
-{beginning}{mirrors}The probabilities are calibrated by a temperature of {temperature:.3f},
-fitted on the validation split. Made by the following command, with seed {split_seed} for the split
-and seed {training_seed} for the training:
+{beginning}{mirrors}{integers}The probabilities are calibrated by a temperature of
+{temperature:.3f}, fitted on the validation split. Made by the following command, with seed
+{split_seed} for the split and seed {training_seed} for the training:
 
     {command}
 
@@ -123,6 +123,12 @@ def write_card(version: int, result: Result) -> str:
         mirrors=(
             "Guesses for the picture and for its mirror image are averaged.\n"
             if config.mirrors
+            else ""
+        ),
+        integers=(
+            "The file's sums are done in integers of eight bits, and everything below is measured "
+            "of the file.\n"
+            if config.quantised
             else ""
         ),
         temperature=result.temperature,

@@ -114,7 +114,7 @@ class ResidualBlock(nn.Module):
         )
         shortcut: list[nn.Module] = []
         if halves:
-            shortcut.append(nn.AvgPool2d(2, ceil_mode=True))
+            shortcut.append(Halving())
         if before != width:
             shortcut += [nn.Conv2d(before, width, 1, bias=False), nn.BatchNorm2d(width)]
         self.shortcut = nn.Sequential(*shortcut)
@@ -122,6 +122,17 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Float32 [N, channels, H, W] in, the same or half the size out."""
         return functional.relu(self.layers(x) + self.shortcut(x))
+
+
+class Halving(nn.Module):
+    """Means of 2x2 pixels; what stands alone at the edge of an odd side counts twice.
+
+    That is `nn.AvgPool2d(2, ceil_mode=True)`, of which onnxruntime's integer version is wrong.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Float32 [N, channels, H, W] in, half the size out, rounded up."""
+        return functional.avg_pool2d(functional.pad(x, (0, 1, 0, 1), mode="replicate"), 2)
 
 
 class ServedNet(nn.Module):

@@ -73,8 +73,9 @@ class TrainConfig:
     mirrors: bool = True
     """Whether the published model averages its guesses for the picture and its mirror image."""
 
-    half_weights: bool = False
-    """Whether the published file keeps its weights as float16, which halves it."""
+    quantised: bool = True
+    """Whether the published file does its sums in integers of eight bits: a third of the size, less
+    than half of the time."""
 
     label_smoothing: float = 0.1
     """Share of each target that is spread over all categories."""
@@ -127,7 +128,6 @@ _LOOP = LoopConfig(
 PRESETS: dict[Preset, TrainConfig] = {
     "default": TrainConfig(
         widths=(80, 160, 320),
-        half_weights=True,
         teacher="doodle_strokes",
         imaged=40,
         reuse=8,
@@ -141,7 +141,6 @@ PRESETS: dict[Preset, TrainConfig] = {
         beside=(),
         picture="raster",
         widths=(96, 192, 384),
-        half_weights=True,
         loop=replace(_LOOP, epochs=45),
     ),
     "small": TrainConfig(
@@ -151,7 +150,6 @@ PRESETS: dict[Preset, TrainConfig] = {
         beside=(),
         stem=24,
         widths=(40, 72, 136),
-        half_weights=True,
         teacher="doodle_strokes",
         imaged=12,
         reuse=6,
@@ -170,7 +168,6 @@ PRESETS: dict[Preset, TrainConfig] = {
         imaged=2,
         image_drawings=1,
         scribbles=50,
-        half_weights=True,
         data=DataConfig(generated=100, validation=10, test=20),
         loop=LoopConfig(
             epochs=6, batch_size=32, learning_rate=4e-3, weight_decay=0.02, average=0.95

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from fourcast_models.doodle import codec
-from fourcast_models.model_config import Batching, ModelConfig, TensorSpec
+from fourcast_models.model_config import Arrays, Batching, ModelConfig, TensorSpec
 from fourcast_models.repository import default_repository, read_model
 from fourcast_training.command_line import read_preset
-from fourcast_training.doodle.augment import NOTHING, EpochPictures
+from fourcast_training.doodle.augment import NOTHING, EpochPictures, Picture
 from fourcast_training.doodle.card import Result, write_card
 from fourcast_training.doodle.data import load
 from fourcast_training.doodle.drawings import Drawings, concatenated
@@ -28,7 +28,7 @@ from fourcast_training.doodle.presets import PRESETS, PROGRAM, TrainConfig
 from fourcast_training.doodle.report import METRICS_FILE, Report, evaluate, milliseconds_of_one
 from fourcast_training.doodle.robustness import Guesser, pictures_of
 from fourcast_training.doodle.teacher import read_teacher, taught_loss
-from fourcast_training.export import Origin, export, open_onnx, stamp_of
+from fourcast_training.export import Origin, export, open_onnx, stamp_of, to_onnx
 from fourcast_training.files import write_atomically
 from fourcast_training.loop import Batch, Progress, best_weights, choose_device, fit
 from fourcast_training.plots import save_curves
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 MAX_BATCH = 256
 GOLDEN_PICTURES = 32
+CALIBRATION_PICTURES = 690
 
 
 def main(args: list[str]) -> None:
@@ -76,14 +77,16 @@ def train(config: TrainConfig, command: str) -> Result:
     )
     progress = _fit(network, config, data, jobs)
     served = _calibrated(folded(network.cpu()), config, data["validation"])
-    probabilities = torch_guesses(served)
+    inputs = _sample(config, data["test"], GOLDEN_PICTURES)
+    # Published or not, the file is measured, not the network that it is made of.
+    graph = to_onnx(served, _model(config), inputs, _calibration(config, data["train"]))
     result = Result(
         command=command,
         config=config,
         parameters=parameters,
         temperature=float(served.temperature),
         progress=progress,
-        report=evaluate(probabilities, config, data, jobs),
+        report=evaluate(_guesses(graph.content, config.picture), config, data, jobs),
         data=data,
     )
     print(result.report.text())
@@ -105,9 +108,9 @@ def evaluate_published(config: TrainConfig) -> Report:
     print(f"{weights}, {weights.stat().st_size / 1e6:.2f} MB, made by: {stamp['command']}")
     print(f"split seed {config.data.seed}, test split sha256 {test.sha256}")
     print(f"the split that its card names: {'yes' if seen['test'] == test.sha256 else 'NO'}")
-    spec = model.config.inputs[0]
-    report = evaluate(_onnx_guesses(weights, spec), config, data, jobs)
+    report = evaluate(_guesses(weights, config.picture), config, data, jobs)
     one = pictures_of(test.select(np.array([0])), config.picture)
+    spec = _spec(config.picture)
     report = replace(report, milliseconds=milliseconds_of_one(weights, spec.name, one))
     print(report.text())
     return report
@@ -238,20 +241,10 @@ def _calibrated(network: nn.Module, config: TrainConfig, validation: Drawings) -
     return ServedNet(network, temperature, mirrors=config.mirrors).eval()
 
 
-def torch_guesses(served: ServedNet) -> Guesser:
-    """Probabilities by the network itself."""
-
-    @torch.inference_mode()
-    def guess(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        parts = torch.split(torch.from_numpy(pictures), MAX_BATCH)
-        return torch.cat([served(part)[0] for part in parts]).numpy()
-
-    return guess
-
-
-def _onnx_guesses(weights: Path, spec: TensorSpec) -> Guesser:
-    """Probabilities by a published file."""
+def _guesses(weights: Path | bytes, picture: Picture) -> Guesser:
+    """Probabilities by an ONNX file."""
     run = open_onnx(weights)
+    spec = _spec(picture)
 
     def guess(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         starts = range(0, len(pictures), MAX_BATCH)
@@ -278,23 +271,10 @@ def _write_results(config: TrainConfig, result: Result) -> None:
 
 
 def _publish(served: ServedNet, config: TrainConfig, result: Result) -> None:
-    spec = codec.BITMAP if config.picture == "bitmap" else codec.RASTER
-    last = len(result.data["test"]) - 1
-    golden = pictures_of(
-        result.data["test"].select(np.linspace(0, last, GOLDEN_PICTURES, dtype=np.int64)),
-        config.picture,
-    )
     export(
         served,
-        ModelConfig(
-            name=config.name,
-            inputs=(spec,),
-            outputs=(codec.PROBABILITIES,),
-            max_batch_size=MAX_BATCH,
-            batching=Batching(),
-            parameters={"codec_version": str(codec.CODEC_VERSION)},
-        ),
-        golden_inputs={spec.name: golden},
+        _model(config),
+        golden_inputs=_sample(config, result.data["test"], GOLDEN_PICTURES),
         origin=Origin(
             codec_version=codec.CODEC_VERSION,
             datasets={name: drawings.sha256 for name, drawings in result.data.items()},
@@ -303,5 +283,31 @@ def _publish(served: ServedNet, config: TrainConfig, result: Result) -> None:
         ),
         card=lambda version: write_card(version, result),
         repository=config.repository or default_repository(),
-        half_weights=config.half_weights,
+        calibration=_calibration(config, result.data["train"]),
     )
+
+
+def _model(config: TrainConfig) -> ModelConfig:
+    return ModelConfig(
+        name=config.name,
+        inputs=(_spec(config.picture),),
+        outputs=(codec.PROBABILITIES,),
+        max_batch_size=MAX_BATCH,
+        batching=Batching(),
+        parameters={"codec_version": str(codec.CODEC_VERSION)},
+    )
+
+
+def _spec(picture: Picture) -> TensorSpec:
+    return codec.BITMAP if picture == "bitmap" else codec.RASTER
+
+
+def _calibration(config: TrainConfig, training: Drawings) -> Arrays | None:
+    """What tells the ranges of the network's activations, if it is published in integers."""
+    return _sample(config, training, CALIBRATION_PICTURES) if config.quantised else None
+
+
+def _sample(config: TrainConfig, drawings: Drawings, count: int) -> Arrays:
+    """Some drawings from all categories, as inputs of the network."""
+    chosen = np.linspace(0, len(drawings) - 1, count, dtype=np.int64)
+    return {_spec(config.picture).name: pictures_of(drawings.select(chosen), config.picture)}
