@@ -58,30 +58,32 @@ class DoodleNet(nn.Module):
         self.head = nn.Linear(before, len(CATEGORIES))
 
     def grow_from(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the weights of a network that may have fewer blocks, and guess as it does.
+        """Take the weights of a network that may be narrower and have fewer blocks.
 
-        A block that the other one lacks begins as the identity: its last normalisation is zero, and
-        what its shortcut passes on is never negative (as in Net2Net; Chen et al., 2016).
+        It then guesses as that one does (Net2Net; Chen et al., 2016): what is new in a layer is not
+        read by the next, and a new block begins as the identity, its last normalisation being zero
+        and what its shortcut passes on never negative.
 
         Args:
-            weights: The `state_dict` of a network that is otherwise of the same size.
+            weights: The `state_dict` of a network that reads the same kind of picture.
 
         Raises:
-            RuntimeError: If it is not.
+            RuntimeError: If it is larger in any way, or reads another kind.
         """
         parts: dict[str, dict[str, Tensor]] = {}
         for name, weight in weights.items():
             part, _, inner = name.removeprefix("trunk.").partition(".")
             parts.setdefault(part, {})[inner] = weight
-        self.head.load_state_dict(parts.pop("head"))
+        if parts["0"]["weight"].shape[1] != self.get_parameter("trunk.0.weight").shape[1]:
+            raise RuntimeError("size mismatch: it reads another kind of picture")
+        _widen(self.head, parts.pop("head"))
         theirs = list(parts.values())
         for layer in self.trunk:
-            shapes = {name: weight.shape for name, weight in layer.state_dict().items()}
-            fits = theirs and shapes == {name: weight.shape for name, weight in theirs[0].items()}
-            if isinstance(layer, ResidualBlock) and not fits:
+            names = layer.state_dict().keys()
+            if isinstance(layer, ResidualBlock) and not (theirs and names == theirs[0].keys()):
                 nn.init.zeros_(layer.get_parameter("layers.4.weight"))
-            elif shapes:
-                layer.load_state_dict(theirs.pop(0))
+            elif names:
+                _widen(layer, theirs.pop(0))
         if theirs:
             raise RuntimeError(f"{len(theirs)} of its layers find no place in this network")
 
@@ -94,6 +96,18 @@ class DoodleNet(nn.Module):
         x = self.trunk(x).mean(dim=(2, 3))
         logits: Tensor = self.head(self.dropout(x))
         return logits
+
+
+@torch.no_grad()
+def _widen(layer: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy weights to the first channels of a layer; those do not read the new channels."""
+    for name, own in layer.state_dict().items():
+        theirs = weights[name]
+        if any(new < old for new, old in zip(own.shape, theirs.shape, strict=True)):
+            raise RuntimeError(f"size mismatch: {list(theirs.shape)} into {list(own.shape)}")
+        if own.dim() > 1:
+            own[: len(theirs), theirs.shape[1] :] = 0
+        own[tuple(slice(size) for size in theirs.shape)] = theirs
 
 
 class ResidualBlock(nn.Module):

@@ -45,8 +45,8 @@ class TrainConfig:
 
     begin_with: Path | None = None
     """Begin with the network of the run in this folder in place of random weights: to train on, to
-    learn other drawings, or to grow by more `--blocks`. Its split must be this one's, or it has
-    seen drawings of the test."""
+    learn other drawings, or to grow by more `--blocks` or larger `--widths`. Its split must be this
+    one's, or it has seen drawings of the test."""
 
     beside: tuple[Path, ...] = (
         Path("runs/doodle-100"),

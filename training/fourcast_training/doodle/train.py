@@ -125,7 +125,7 @@ def _drawings(config: TrainConfig, jobs: int) -> dict[str, Drawings]:
 
 
 def _begin_with(network: DoodleNet, folder: Path) -> None:
-    """Give the network the best weights of another run, which may have fewer blocks."""
+    """Give the network the best weights of another run, which may be smaller."""
     try:
         network.grow_from(best_weights(folder))
     except RuntimeError as error:
