@@ -143,7 +143,7 @@ def test_the_network_learns_a_handful_by_heart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("preset", "megabytes"), [("default", 10.0), ("strokes", 10.0), ("small", 1.0)]
+    ("preset", "megabytes"), [("default", 5.0), ("strokes", 10.0), ("small", 1.0)]
 )
 def test_a_preset_fits_its_size(preset: Preset, megabytes: float) -> None:
     config = PRESETS[preset]

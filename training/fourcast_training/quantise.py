@@ -1,4 +1,4 @@
-"""A network's sums in eight-bit integers: a quarter of the file, less than half of the time.
+"""A network's sums in eight-bit integers: a third of the file, less than half of the time.
 
 Static quantisation (Jacob et al., Quantization and Training of Neural Networks for Efficient
 Integer-Arithmetic-Only Inference, 2018) by onnxruntime's own tool. Weights get a scale for each
