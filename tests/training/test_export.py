@@ -29,6 +29,7 @@ from fourcast_training.export import (
     export,
     run_onnx,
     stamp_of,
+    to_onnx,
 )
 
 CONFIG = ModelConfig(
@@ -54,14 +55,12 @@ def small_network(seed: int = 0) -> nn.Module:
 
 
 def publish(network: nn.Module, repository: Path, *, quantised: bool = False) -> Path:
+    inputs = {"board": GOLDEN}
     return export(
-        network,
-        CONFIG,
-        golden_inputs={"board": GOLDEN},
+        to_onnx(network, CONFIG, inputs, calibration=inputs if quantised else None),
         origin=ORIGIN,
         card=lambda version: f"# Card of version {version}\n",
         repository=repository,
-        calibration={"board": GOLDEN} if quantised else None,
     )
 
 

@@ -60,13 +60,18 @@ class Graph:
     """A network as an ONNX file.
 
     Attributes:
+        config: The model's name and tensors.
         content: Of the file.
-        outputs: What it should give for the inputs that it was made with: torch's own outputs, or
-            in integers onnxruntime's.
+        inputs: The golden inputs, by name.
+        outputs: What it should give for them: torch's own outputs, or in integers onnxruntime's.
+        tolerance: How far outputs may be from these elsewhere; None takes the repository's own.
     """
 
+    config: ModelConfig
     content: bytes
+    inputs: Arrays
     outputs: Arrays
+    tolerance: float | None
 
 
 @dataclass(frozen=True)
@@ -87,48 +92,38 @@ class Origin:
 
 
 def export(
-    network: nn.Module,
-    config: ModelConfig,
-    golden_inputs: Arrays,
+    graph: Graph,
     origin: Origin,
     card: Callable[[int], str],
     repository: Path,
     *,
     spanish: Callable[[int], str] | None = None,
-    calibration: Arrays | None = None,
 ) -> Path:
-    """Publish a network as the next version of a model.
+    """Publish a network as the next version of its model.
 
     Args:
-        network: In evaluation mode on the CPU; takes the inputs in order, gives a tuple of outputs.
-        config: The model's name and tensors; the first dimension of every tensor is the batch.
-        golden_inputs: One array for every input, at least two rows.
+        graph: The network.
         origin: Stamped into the file.
         card: The text of the model's README.md, given the version.
         repository: Where to publish.
         spanish: The text of SPANISH_CARD, given the version; None writes none.
-        calibration: See `to_onnx`.
 
     Returns:
         The version's folder.
-
-    Raises:
-        RuntimeError: See `to_onnx`.
     """
-    version = next_version(repository, config.name)
-    graph = to_onnx(network, config, golden_inputs, calibration)
-    weights = _stamped(graph.content, config, origin, version)
-    tolerance = {} if calibration is None else {TOLERANCE_ARRAY: np.float64(QUANTISED_TOLERANCE)}
+    version = next_version(repository, graph.config.name)
+    weights = _stamped(graph, origin, version)
+    tolerance = {} if graph.tolerance is None else {TOLERANCE_ARRAY: np.float64(graph.tolerance)}
     golden = io.BytesIO()
     np.savez_compressed(
         golden,
         allow_pickle=False,
-        **{f"input.{name}": array for name, array in golden_inputs.items()},
+        **{f"input.{name}": array for name, array in graph.inputs.items()},
         **{f"output.{name}": array for name, array in graph.outputs.items()},
         **tolerance,
     )
     files = {WEIGHTS_FILE: weights, GOLDEN_FILE: golden.getvalue()}
-    folder = publish(repository, config, version, files, card(version))
+    folder = publish(repository, graph.config, version, files, card(version))
     if spanish is not None:
         text = spanish(version).encode()
         write_atomically(folder.parent / SPANISH_CARD, lambda stream: stream.write(text))
@@ -137,14 +132,18 @@ def export(
 
 
 def to_onnx(
-    network: nn.Module, config: ModelConfig, inputs: Arrays, calibration: Arrays | None = None
+    network: nn.Module,
+    config: ModelConfig,
+    golden_inputs: Arrays,
+    calibration: Arrays | None = None,
 ) -> Graph:
     """A network as an ONNX file whose tensors all have a free first dimension.
 
     Args:
         network: In evaluation mode on the CPU; takes the inputs in order, gives a tuple of outputs.
-        config: The names of its tensors.
-        inputs: One array for every input, at least two rows, to compare onnxruntime with torch on.
+        config: The model's name and tensors; the first dimension of every tensor is the batch.
+        golden_inputs: One array for every input, at least two rows: onnxruntime must give for them
+            what torch gives, wherever the model is served.
         calibration: Some hundred inputs like those to come, and sums are done in integers, see
             `quantise`; None keeps float32.
 
@@ -152,18 +151,18 @@ def to_onnx(
         RuntimeError: If onnxruntime's outputs differ from torch's by more than PARITY, or those in
             integers by more than QUANTISED_PARITY.
     """
-    tensors = [torch.from_numpy(inputs[spec.name]) for spec in config.inputs]
+    tensors = [torch.from_numpy(golden_inputs[spec.name]) for spec in config.inputs]
     with torch.inference_mode():
         outputs = [tensor.numpy() for tensor in network(*tensors)]
     expected = dict(zip((spec.name for spec in config.outputs), outputs, strict=True))
     content = _graph(network, config, tensors)
-    _check_parity(content, inputs, expected)
+    _check_parity(content, golden_inputs, expected)
     if calibration is None:
-        return Graph(content, expected)
+        return Graph(config, content, golden_inputs, expected, None)
     content = quantised(content, calibration)
-    actual = run_onnx(content, inputs)
+    actual = run_onnx(content, golden_inputs)
     _check_quantised(actual, expected)
-    return Graph(content, actual)
+    return Graph(config, content, golden_inputs, actual, QUANTISED_TOLERANCE)
 
 
 def run_onnx(model: Path | bytes, inputs: Arrays) -> dict[str, npt.NDArray[Any]]:
@@ -218,13 +217,13 @@ def _graph(network: nn.Module, config: ModelConfig, tensors: list[torch.Tensor])
     return bytes(model.SerializeToString())
 
 
-def _stamped(content: bytes, config: ModelConfig, origin: Origin, version: int) -> bytes:
+def _stamped(graph: Graph, origin: Origin, version: int) -> bytes:
     """The ONNX file with its origin in the metadata."""
-    model = onnx.load_model_from_string(content)
+    model = onnx.load_model_from_string(graph.content)
     onnx.helper.set_model_props(
         model,
         {
-            "model": config.name,
+            "model": graph.config.name,
             "version": str(version),
             "codec_version": str(origin.codec_version),
             "commit": _commit(),
@@ -237,10 +236,10 @@ def _stamped(content: bytes, config: ModelConfig, origin: Origin, version: int) 
     return bytes(model.SerializeToString())
 
 
-def _check_parity(graph: bytes, inputs: Arrays, outputs: Arrays) -> None:
+def _check_parity(content: bytes, inputs: Arrays, outputs: Arrays) -> None:
     """Compare onnxruntime with torch, the whole batch at once and its first row alone."""
     for rows in (slice(None), slice(0, 1)):
-        actual = run_onnx(graph, {name: array[rows] for name, array in inputs.items()})
+        actual = run_onnx(content, {name: array[rows] for name, array in inputs.items()})
         for name, expected in outputs.items():
             difference = float(np.abs(actual[name] - expected[rows]).max())
             if not difference <= PARITY:

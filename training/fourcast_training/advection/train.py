@@ -19,7 +19,7 @@ from fourcast_training.advection.net import PHI, SineNet, T, X
 from fourcast_training.advection.problem import draw_points, grid, relative_error
 from fourcast_training.advection.report import measure_all, summary, table
 from fourcast_training.advection.trained import train_network
-from fourcast_training.export import Origin, export, run_onnx, stamp_of
+from fourcast_training.export import Origin, export, run_onnx, stamp_of, to_onnx
 from fourcast_training.lessons.presentation import Language
 from fourcast_training.lessons.presentation.picture import save_picture
 from fourcast_training.lessons.presentation.text import locale_language
@@ -141,15 +141,17 @@ def _publish(network: SineNet, config: AdvectionConfig, result: Result) -> None:
         # The exporter warns that both inputs have the same number of points, as they must.
         warnings.simplefilter("ignore", UserWarning)
         export(
-            network,
-            ModelConfig(
-                name=NAME,
-                inputs=(T, X),
-                outputs=(PHI,),
-                max_batch_size=MAX_BATCH,
-                batching=Batching(),
+            to_onnx(
+                network,
+                ModelConfig(
+                    name=NAME,
+                    inputs=(T, X),
+                    outputs=(PHI,),
+                    max_batch_size=MAX_BATCH,
+                    batching=Batching(),
+                ),
+                {T.name: t, X.name: x},
             ),
-            golden_inputs={T.name: t, X.name: x},
             origin=Origin(
                 codec_version=1,  # raw coordinates: there is no codec that could change
                 datasets={"points": result.points_hash},

@@ -26,7 +26,7 @@ from fourcast_training.connect4.evaluate import Figures, measure, measure_by_ply
 from fourcast_training.connect4.mistakes import describe_mistakes
 from fourcast_training.connect4.net import Architecture, Heads, ServedNet, build
 from fourcast_training.connect4.position_sets import read_position_sets
-from fourcast_training.export import Origin, export, run_onnx, stamp_of
+from fourcast_training.export import Origin, export, run_onnx, stamp_of, to_onnx
 from fourcast_training.files import write_atomically
 from fourcast_training.loop import Batch, LoopConfig, Progress, choose_device, fit
 from fourcast_training.plots import save_curves
@@ -342,16 +342,18 @@ def _publish(network: nn.Module, config: TrainConfig, result: Result) -> None:
     beside = dict(read_figures(file) for file in files if file.exists())
     has_value = config.architecture == "residual"
     export(
-        ServedNet(network).eval(),
-        ModelConfig(
-            name=config.name,
-            inputs=(codec.BOARD,),
-            outputs=(codec.POLICY, codec.VALUE) if has_value else (codec.POLICY,),
-            max_batch_size=MAX_BATCH,
-            batching=Batching(),
-            parameters={"codec_version": str(codec.CODEC_VERSION)},
+        to_onnx(
+            ServedNet(network).eval(),
+            ModelConfig(
+                name=config.name,
+                inputs=(codec.BOARD,),
+                outputs=(codec.POLICY, codec.VALUE) if has_value else (codec.POLICY,),
+                max_batch_size=MAX_BATCH,
+                batching=Batching(),
+                parameters={"codec_version": str(codec.CODEC_VERSION)},
+            ),
+            {codec.BOARD.name: _planes(result.data["test"])[:GOLDEN_POSITIONS]},
         ),
-        golden_inputs={codec.BOARD.name: _planes(result.data["test"])[:GOLDEN_POSITIONS]},
         origin=Origin(
             codec_version=codec.CODEC_VERSION,
             datasets={split: dataset.sha256 for split, dataset in result.data.items()},

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import shlex
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from fourcast_training.doodle.presets import PRESETS, PROGRAM, TrainConfig
 from fourcast_training.doodle.report import METRICS_FILE, Report, evaluate, milliseconds_of_one
 from fourcast_training.doodle.robustness import Guesser, pictures_of
 from fourcast_training.doodle.teacher import read_teacher, taught_loss
-from fourcast_training.export import Origin, export, open_onnx, stamp_of, to_onnx
+from fourcast_training.export import Graph, Origin, export, open_onnx, stamp_of, to_onnx
 from fourcast_training.files import write_atomically
 from fourcast_training.loop import Batch, Progress, best_weights, choose_device, fit
 from fourcast_training.plots import save_curves
@@ -77,9 +78,8 @@ def train(config: TrainConfig, command: str) -> Result:
     )
     progress = _fit(network, config, data, jobs)
     served = _calibrated(folded(network.cpu()), config, data["validation"])
-    inputs = _sample(config, data["test"], GOLDEN_PICTURES)
     # Published or not, the file is measured, not the network that it is made of.
-    graph = to_onnx(served, _model(config), inputs, _calibration(config, data["train"]))
+    graph = _graph(served, config, data)
     result = Result(
         command=command,
         config=config,
@@ -92,7 +92,7 @@ def train(config: TrainConfig, command: str) -> Result:
     print(result.report.text())
     _write_results(config, result)
     if config.publish:
-        _publish(served, config, result)
+        _publish(graph, config, result)
     return result
 
 
@@ -149,13 +149,15 @@ def _fit(network: DoodleNet, config: TrainConfig, data: dict[str, Drawings], job
         training = concatenated([training, images])
     repository = config.repository or default_repository()
     teacher = read_teacher(repository, config.teacher) if config.teacher else None
+    # A run that goes on from another must not show what that one has shown already.
+    seed = zlib.crc32(f"{config.loop.seed} {config.begin_with}".encode())
     pictures = EpochPictures(
         training,
         config.picture,
         config.augment,
         per_class=config.per_class,
         reuse=config.reuse,
-        seed=config.loop.seed,
+        seed=seed,
         jobs=jobs,
         teacher=teacher,
     )
@@ -241,6 +243,21 @@ def _calibrated(network: nn.Module, config: TrainConfig, validation: Drawings) -
     return ServedNet(network, temperature, mirrors=config.mirrors).eval()
 
 
+def _graph(served: ServedNet, config: TrainConfig, data: dict[str, Drawings]) -> Graph:
+    """The network as it is published."""
+    model = ModelConfig(
+        name=config.name,
+        inputs=(_spec(config.picture),),
+        outputs=(codec.PROBABILITIES,),
+        max_batch_size=MAX_BATCH,
+        batching=Batching(),
+        parameters={"codec_version": str(codec.CODEC_VERSION)},
+    )
+    # Integers need the ranges of the network's activations.
+    calibration = _sample(config, data["train"], CALIBRATION_PICTURES) if config.quantised else None
+    return to_onnx(served, model, _sample(config, data["test"], GOLDEN_PICTURES), calibration)
+
+
 def _guesses(weights: Path | bytes, picture: Picture) -> Guesser:
     """Probabilities by an ONNX file."""
     run = open_onnx(weights)
@@ -270,11 +287,9 @@ def _write_results(config: TrainConfig, result: Result) -> None:
     log.info("curves: %s", curves)
 
 
-def _publish(served: ServedNet, config: TrainConfig, result: Result) -> None:
+def _publish(graph: Graph, config: TrainConfig, result: Result) -> None:
     export(
-        served,
-        _model(config),
-        golden_inputs=_sample(config, result.data["test"], GOLDEN_PICTURES),
+        graph,
         origin=Origin(
             codec_version=codec.CODEC_VERSION,
             datasets={name: drawings.sha256 for name, drawings in result.data.items()},
@@ -283,28 +298,11 @@ def _publish(served: ServedNet, config: TrainConfig, result: Result) -> None:
         ),
         card=lambda version: write_card(version, result),
         repository=config.repository or default_repository(),
-        calibration=_calibration(config, result.data["train"]),
-    )
-
-
-def _model(config: TrainConfig) -> ModelConfig:
-    return ModelConfig(
-        name=config.name,
-        inputs=(_spec(config.picture),),
-        outputs=(codec.PROBABILITIES,),
-        max_batch_size=MAX_BATCH,
-        batching=Batching(),
-        parameters={"codec_version": str(codec.CODEC_VERSION)},
     )
 
 
 def _spec(picture: Picture) -> TensorSpec:
     return codec.BITMAP if picture == "bitmap" else codec.RASTER
-
-
-def _calibration(config: TrainConfig, training: Drawings) -> Arrays | None:
-    """What tells the ranges of the network's activations, if it is published in integers."""
-    return _sample(config, training, CALIBRATION_PICTURES) if config.quantised else None
 
 
 def _sample(config: TrainConfig, drawings: Drawings, count: int) -> Arrays:

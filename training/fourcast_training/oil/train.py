@@ -10,7 +10,7 @@ import tyro
 
 from fourcast_models.model_config import Batching, ModelConfig
 from fourcast_models.repository import default_repository, read_model
-from fourcast_training.export import Origin, export, run_onnx, stamp_of
+from fourcast_training.export import Origin, export, run_onnx, stamp_of, to_onnx
 from fourcast_training.lessons.presentation import Language
 from fourcast_training.lessons.presentation.picture import save_picture
 from fourcast_training.lessons.presentation.text import locale_language
@@ -155,15 +155,17 @@ def evaluate_published(config: OilConfig) -> Figures:
 def _publish(parameters: Floats, config: OilConfig, result: Result) -> None:
     figures = result.figures[config.method]
     export(
-        OilNet(parameters).eval(),
-        ModelConfig(
-            name=NAME,
-            inputs=(POINT,),
-            outputs=(CATEGORIES,),
-            max_batch_size=MAX_BATCH,
-            batching=Batching(),
+        to_onnx(
+            OilNet(parameters).eval(),
+            ModelConfig(
+                name=NAME,
+                inputs=(POINT,),
+                outputs=(CATEGORIES,),
+                max_batch_size=MAX_BATCH,
+                batching=Batching(),
+            ),
+            {POINT.name: POINTS},
         ),
-        golden_inputs={POINT.name: POINTS},
         origin=Origin(
             codec_version=1,  # raw coordinates: there is no codec that could change
             datasets={"wells": points_hash()},

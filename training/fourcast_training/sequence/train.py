@@ -15,7 +15,7 @@ from fourcast_models.sequence.codec import CODEC_VERSION, Tensors
 from fourcast_models.sequence.forecasts import forecasts_from
 from fourcast_models.sequence.prices_file import read_series
 from fourcast_models.sequence.series import Series
-from fourcast_training.export import Origin, export, open_onnx, stamp_of
+from fourcast_training.export import Origin, export, open_onnx, stamp_of, to_onnx
 from fourcast_training.loop import choose_device
 from fourcast_training.sequence.backtests import BESIDE, backtest_all, model_of
 from fourcast_training.sequence.card import Result, write_card
@@ -170,16 +170,18 @@ def _export(
     served: ServedNet, config: TrainConfig, result: Result, tensors: Tensors, golden: Arrays
 ) -> None:
     export(
-        served,
-        ModelConfig(
-            name=config.name,
-            inputs=tensors.inputs,
-            outputs=tensors.outputs,
-            max_batch_size=MAX_BATCH,
-            batching=Batching(),
-            parameters={"codec_version": str(CODEC_VERSION)},
+        to_onnx(
+            served,
+            ModelConfig(
+                name=config.name,
+                inputs=tensors.inputs,
+                outputs=tensors.outputs,
+                max_batch_size=MAX_BATCH,
+                batching=Batching(),
+                parameters={"codec_version": str(CODEC_VERSION)},
+            ),
+            golden,
         ),
-        golden_inputs=golden,
         origin=Origin(
             codec_version=CODEC_VERSION,
             datasets={series.name: series.sha256 for series in result.trained},

@@ -27,7 +27,7 @@ from fourcast_models.stego.comparison import side_by_side
 from fourcast_models.stego.hide import Networks
 from fourcast_models.stego.pictures import Picture, write_png
 from fourcast_training.command_line import read_preset
-from fourcast_training.export import Origin, export, open_onnx, stamp_of
+from fourcast_training.export import Origin, export, open_onnx, stamp_of, to_onnx
 from fourcast_training.files import write_atomically
 from fourcast_training.loop import Batch, Progress, choose_device, fit
 from fourcast_training.plots import save_curves
@@ -333,16 +333,18 @@ def _publish(pair: Pair, config: TrainConfig, result: Result) -> None:
     )
     for name, network, inputs, output in sides:
         export(
-            network.eval(),
-            ModelConfig(
-                name=name,
-                inputs=inputs,
-                outputs=(output,),
-                max_batch_size=MAX_BATCH,
-                batching=Batching(),
-                parameters={"codec_version": str(CODEC_VERSION), "profile": profile.name},
+            to_onnx(
+                network.eval(),
+                ModelConfig(
+                    name=name,
+                    inputs=inputs,
+                    outputs=(output,),
+                    max_batch_size=MAX_BATCH,
+                    batching=Batching(),
+                    parameters={"codec_version": str(CODEC_VERSION), "profile": profile.name},
+                ),
+                {spec.name: golden[spec.name] for spec in inputs},
             ),
-            golden_inputs={spec.name: golden[spec.name] for spec in inputs},
             origin=origin,
             card=partial(write_card, result=result, is_encoder=output is STEGO),
             repository=config.repository or default_repository(),

@@ -13,7 +13,7 @@ import tyro
 from fourcast_models.model_config import Batching, ModelConfig
 from fourcast_models.repository import default_repository
 from fourcast_models.tabular.coimbra import CODEC_VERSION, FEATURES, INPUTS, PROBABILITIES
-from fourcast_training.export import Origin, export
+from fourcast_training.export import Origin, export, to_onnx
 from fourcast_training.lessons.presentation import Language
 from fourcast_training.lessons.presentation.picture import save_picture
 from fourcast_training.lessons.presentation.text import locale_language
@@ -124,16 +124,18 @@ def _publish(table: Table, config: TabularConfig, report: Report, command: str) 
     sha = table_hash(table)
     result = Result(command, len(table.labels), plan, report, sha)
     export(
-        network,
-        ModelConfig(
-            name=NAME,
-            inputs=(FEATURES,),
-            outputs=(PROBABILITIES,),
-            max_batch_size=MAX_BATCH,
-            batching=Batching(),
-            parameters={"codec_version": str(CODEC_VERSION)},
+        to_onnx(
+            network,
+            ModelConfig(
+                name=NAME,
+                inputs=(FEATURES,),
+                outputs=(PROBABILITIES,),
+                max_batch_size=MAX_BATCH,
+                batching=Batching(),
+                parameters={"codec_version": str(CODEC_VERSION)},
+            ),
+            {FEATURES.name: _golden_rows()},
         ),
-        golden_inputs={FEATURES.name: _golden_rows()},
         origin=Origin(
             codec_version=CODEC_VERSION,
             datasets={"coimbra": sha},
