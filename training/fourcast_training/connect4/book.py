@@ -65,8 +65,8 @@ class BookConfig:
     """`processes` of this machine, or the workers of a `ray` cluster: the one that RAY_ADDRESS
     names, otherwise one that is started here."""
 
-    table_mebibytes: int = 1024
-    """Memory of each process's transposition table, a power of two."""
+    table_mebibytes: int = 128
+    """Memory of each process's transposition table, a power of two. More saves few nodes."""
 
 
 def main(args: list[str] | None = None) -> None:
