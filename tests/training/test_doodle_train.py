@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from fourcast_models.doodle.strokes import draw
 from fourcast_models.repository import read_golden, read_model
 from fourcast_training.doodle.generated import shape
 from fourcast_training.doodle.presets import PRESETS
+from fourcast_training.doodle.train import pictures_seed
 from fourcast_training.export import run_onnx, stamp_of
 from tests.training.running import ENVIRONMENT, fourcast_train, kill_when, run
 
@@ -196,3 +198,11 @@ def test_presets_read_what_they_are_for() -> None:
         "strokes": "raster",
         "smoke": "bitmap",
     }
+
+
+def test_a_run_that_goes_on_has_pictures_of_its_own() -> None:
+    first = PRESETS["small"]
+    second, third = (replace(first, begin_with=Path(name)) for name in ("runs/a", "runs/b"))
+    other = replace(first, loop=replace(first.loop, seed=first.loop.seed + 1))
+    assert len({pictures_seed(config) for config in (first, second, third, other)}) == 4
+    assert pictures_seed(second) == pictures_seed(replace(second, folder=Path("elsewhere")))

@@ -149,15 +149,13 @@ def _fit(network: DoodleNet, config: TrainConfig, data: dict[str, Drawings], job
         training = concatenated([training, images])
     repository = config.repository or default_repository()
     teacher = read_teacher(repository, config.teacher) if config.teacher else None
-    # A run that goes on from another must not show what that one has shown already.
-    seed = zlib.crc32(f"{config.loop.seed} {config.begin_with}".encode())
     pictures = EpochPictures(
         training,
         config.picture,
         config.augment,
         per_class=config.per_class,
         reuse=config.reuse,
-        seed=seed,
+        seed=pictures_seed(config),
         jobs=jobs,
         teacher=teacher,
     )
@@ -212,6 +210,11 @@ def _fit(network: DoodleNet, config: TrainConfig, data: dict[str, Drawings], job
         )
     finally:
         pictures.close()
+
+
+def pictures_seed(config: TrainConfig) -> int:
+    """Of the pictures: a run that goes on from another must not show what that one has shown."""
+    return zlib.crc32(f"{config.loop.seed} {config.begin_with}".encode())
 
 
 def smoothed_loss(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
