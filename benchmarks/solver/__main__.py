@@ -137,7 +137,7 @@ class Benchmark:
             for first_ply in FIRST_PLIES if "labels" in self.parts else ():
                 work.plan(f"labels {first_ply}", partial(measure_pace, first_ply, count))
             if "analyses" in self.parts:
-                boards = positions(book, analyses)
+                boards = positions(analyses)
                 solver = Solver(table_mebibytes=TABLE_MEBIBYTES, book=book)
                 solver.forget()  # touches all of its memory
                 for first in range(0, analyses, PART):

@@ -5,29 +5,19 @@ from collections.abc import Sequence
 from random import Random
 
 from fourcast_models.connect4.board import CELLS, Board
-from fourcast_models.connect4.book import Book
 from fourcast_models.connect4.solver import Solver
 from fourcast_training.connect4.random_play import random_position
 
 SEED = 13
 
-FIRST_SEARCHED = 9
-"""Positions of fewer stones are for a book: without one of so many plies they are left out."""
-
 PART = 500
 """Analyses between two records."""
 
 
-def plies_of(book: Book) -> Sequence[int]:
-    """The numbers of stones that are measured."""
-    return range(FIRST_SEARCHED if book.plies < FIRST_SEARCHED - 1 else 0, CELLS)
-
-
-def positions(book: Book, count: int) -> list[Board]:
+def positions(count: int) -> list[Board]:
     """Positions of random games, as many of each number of stones, none of them over."""
     random = Random(SEED)
-    plies = plies_of(book)
-    return [random_position(random, plies[-1 - number % len(plies)]) for number in range(count)]
+    return [random_position(random, CELLS - 1 - number % CELLS) for number in range(count)]
 
 
 def measure_waits(boards: Sequence[Board], solver: Solver) -> list[tuple[int, float]]:

@@ -47,7 +47,7 @@ class Level(Enum):
     SEARCH = "search"
     """The network among the columns that a shallow exact search has not refuted."""
     PERFECT = "perfect"
-    """The exact solver; what takes it half a minute is played as at `SEARCH`."""
+    """The exact solver; what takes it a second is played as at `SEARCH`."""
 
 
 class Source(Enum):

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     # numba, which only a request that searches may cost.
     from fourcast_models.connect4.solver import Solver
 
-THINKING_SECONDS = 30.0
-"""The longest search for a perfect move; then the move is one without perfection. Some openings
-take this long until the book has eight plies."""
-
 SERVICE_NAME = wire.DESCRIPTOR.services_by_name["Connect4Service"].full_name
 
 _MoveContext = ServicerContext[wire.ChooseMoveRequest, wire.ChooseMoveResponse]
@@ -35,20 +31,28 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
     """Moves, exact analysis and the rules; the proto says what each method promises."""
 
     def __init__(
-        self, backend: InferenceBackend, book: Book, solvers: SolverPool, scouts: SolverPool
+        self,
+        backend: InferenceBackend,
+        book: Book,
+        solvers: SolverPool,
+        scouts: SolverPool,
+        *,
+        thinking_seconds: float,
     ) -> None:
         """Offer Connect-4.
 
         Args:
             backend: Runs the networks.
             book: Solved openings, which need no solver.
-            solvers: For exact scores, which may take a minute.
+            solvers: For exact scores, which without a book may take a minute.
             scouts: For shallow searches, which take milliseconds and so never wait for the others.
+            thinking_seconds: The longest search for a perfect move.
         """
         self._backend = backend
         self._book = book
         self._solvers = solvers
         self._scouts = scouts
+        self._thinking_seconds = thinking_seconds
 
     async def ChooseMove(  # noqa: N802 - the name is the proto's
         self,
@@ -96,7 +100,9 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
         scores = self._book.scores(board)
         if scores is not None:
             return translate.write_move(board, player.best_column(scores), wire.SOURCE_BOOK)
-        column = await self._solvers.run(lambda solver: _best_column_in_time(solver, board))
+        column = await self._solvers.run(
+            lambda solver: _best_column_in_time(solver, board, self._thinking_seconds)
+        )
         if column is None:
             opinion = await ask_network_if_any(self._backend, board, model, version)
             return await self._searched_move(board, opinion)
@@ -115,11 +121,11 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
         return translate.write_move(board, choice.column, source, opinion)
 
 
-def _best_column_in_time(solver: "Solver", board: Board) -> int | None:
-    """The column of perfect play, or None if it takes too long to find."""
+def _best_column_in_time(solver: "Solver", board: Board, seconds: float) -> int | None:
+    """The column of perfect play, or None if it takes longer to find."""
     from fourcast_models.connect4.solver import SearchStopped
 
-    timer = Timer(THINKING_SECONDS, solver.stop)
+    timer = Timer(seconds, solver.stop)
     timer.start()
     try:
         return solver.best_column(board)

@@ -15,7 +15,7 @@ from fourcast.forecast.v1 import forecast_pb2_grpc
 from fourcast.models.v1 import models_pb2_grpc
 from fourcast.stego.v1 import stego_pb2_grpc
 from fourcast.tabular.v1 import tabular_pb2_grpc
-from fourcast_models.connect4.book import Book
+from fourcast_models.connect4.book import BOOK_FILE, Book
 from fourcast_models.repository import default_repository
 from fourcast_services import connect4, doodle, forecast, models, stego, tabular, tracing
 from fourcast_services.address import BindError
@@ -107,7 +107,7 @@ async def serve(
         backend = RemoteBackend(settings.backend, token)
     else:
         backend = engine = await _start_engine(settings, peers)
-    book = Book.load()
+    book = Book.load(settings.opening_book or BOOK_FILE)
     solvers = _solver_pool(
         settings.limits.solver_slots,
         lambda: _make_solver(settings.limits.table_mebibytes, book),
@@ -119,7 +119,10 @@ async def serve(
 
     # One line a product.
     connect4_pb2_grpc.add_Connect4ServiceServicer_to_server(
-        connect4.Connect4Servicer(backend, book, solvers, scouts), guarded
+        connect4.Connect4Servicer(
+            backend, book, solvers, scouts, thinking_seconds=settings.limits.thinking_seconds
+        ),
+        guarded,
     )
     doodle_pb2_grpc.add_DoodleServiceServicer_to_server(
         doodle.DoodleServicer(backend, streams, max_image_pixels=settings.limits.max_image_pixels),

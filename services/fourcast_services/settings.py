@@ -64,6 +64,10 @@ class Limits:
     table_mebibytes: Annotated[int, arg(metavar="MIB")] = 128
     """Memory for what each exact search remembers, a power of two, taken when first needed."""
 
+    thinking_seconds: Annotated[float, arg(metavar="SECONDS")] = 1.0
+    """The longest search for a perfect Connect-4 move; then the network moves, with a shallow
+    search."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -120,6 +124,9 @@ class Settings:
     ] = None
     """Model repository: a folder of <model>/config.pbtxt and <model>/<version>/model.onnx."""
 
+    opening_book: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Solved Connect-4 openings, as fourcast-train connect4-book writes them, in place of ours."""
+
     host: Annotated[str, arg(metavar="HOST")] = "127.0.0.1"
     """Address to listen on; 0.0.0.0 or [::] for every computer that reaches this one."""
 
@@ -170,6 +177,7 @@ class Settings:
             ("--max-image-pixels", limits.max_image_pixels, 1, MAX_PIXELS),
             ("--solver-slots", limits.solver_slots, 1, MAX_SLOTS),
             ("--table-mebibytes", limits.table_mebibytes, 1, MAX_TABLE_MEBIBYTES),
+            ("--thinking-seconds", limits.thinking_seconds, 0.001, 3600),
         ):
             if not low <= value <= high:
                 raise ValueError(f"{flag} is {value}, but must be {low} to {high}")

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from fourcast_clients.api import Fourcast
+from tests.services.no_openings import write_no_openings
 from tests.services.running import RunningServer, run_server
 from tests.services.small_doodle import publish_small_doodle
 from tests.services.small_stego import publish_small_stego
@@ -21,6 +22,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def fourcast() -> Iterator[Fourcast]:
     """A client of a real service with the committed models."""
     with run_server(REPOSITORY) as server, Fourcast(server.address) as client:
+        client.wait_until_ready()
+        yield client
+
+
+@pytest.fixture(scope="session")
+def slow_thinker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fourcast]:
+    """A client of a service that knows no openings, and that takes its time for a perfect move."""
+    no_openings = write_no_openings(tmp_path_factory.mktemp("book"))
+    flags = ("--opening-book", str(no_openings), "--thinking-seconds", "600")
+    with run_server(REPOSITORY, *flags) as server, Fourcast(server.address) as client:
         client.wait_until_ready()
         yield client
 

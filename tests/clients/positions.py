@@ -12,4 +12,4 @@ WON = "1122334"
 """The first player has won in the bottom row, columns 1 to 4."""
 
 HARD = "47651"
-"""So early that the exact search takes seconds at the least, and no table of openings has it."""
+"""So early that the exact search takes seconds at the least where no book has it."""

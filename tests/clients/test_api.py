@@ -178,21 +178,21 @@ def test_an_unknown_model_or_version_is_not_found(
     assert not caught.value.is_passing
 
 
-def test_a_call_that_takes_too_long_ends(fourcast: Fourcast) -> None:
+def test_a_call_that_takes_too_long_ends(slow_thinker: Fourcast) -> None:
     with pytest.raises(FourcastError, match=r"within 0\.05 s") as caught:
-        fourcast.connect4.analyze(HARD, timeout=0.05)
+        slow_thinker.connect4.analyze(HARD, timeout=0.05)
     assert caught.value.code == "DEADLINE_EXCEEDED"
     assert caught.value.is_passing
 
 
-def test_a_call_can_be_cancelled_from_another_thread(fourcast: Fourcast) -> None:
+def test_a_call_can_be_cancelled_from_another_thread(slow_thinker: Fourcast) -> None:
     cancellation = Cancellation()
     threading.Timer(0.3, cancellation.cancel).start()
     with pytest.raises(FourcastError) as caught:
-        fourcast.connect4.analyze(HARD, cancellation=cancellation)
+        slow_thinker.connect4.analyze(HARD, cancellation=cancellation)
     assert caught.value.code == "CANCELLED"
     with pytest.raises(FourcastError) as caught:
-        fourcast.connect4.analyze(HARD, cancellation=cancellation)
+        slow_thinker.connect4.analyze(HARD, cancellation=cancellation)
     assert caught.value.code == "CANCELLED"
 
 

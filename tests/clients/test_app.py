@@ -129,8 +129,8 @@ async def test_undo_takes_back_the_move_and_the_reply(fourcast: Fourcast) -> Non
         assert "Reply" not in screen_text(app)
 
 
-async def test_undo_while_the_server_thinks(fourcast: Fourcast) -> None:
-    app = new_app(fourcast, level=Level.PERFECT, moves=HARD[:-1])
+async def test_undo_while_the_server_thinks(slow_thinker: Fourcast) -> None:
+    app = new_app(slow_thinker, level=Level.PERFECT, moves=HARD[:-1])
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press(HARD[-1])
         await until(pilot, lambda: "thinking" in app.query_one(Doing).what)
@@ -163,8 +163,8 @@ async def test_the_hint_shows_exact_scores_until_the_next_move(fourcast: Fourcas
         assert "your own turn" in notice(app)
 
 
-async def test_a_hint_can_be_broken_off(fourcast: Fourcast) -> None:
-    app = new_app(fourcast, moves=HARD, human=Player.SECOND)
+async def test_a_hint_can_be_broken_off(slow_thinker: Fourcast) -> None:
+    app = new_app(slow_thinker, moves=HARD, human=Player.SECOND)
     async with app.run_test(size=SIZE) as pilot:
         doing = app.query_one(Doing)
         await pilot.press("h")

@@ -10,6 +10,7 @@ import pytest
 
 from fourcast.connect4.v1 import connect4_pb2 as wire
 from fourcast.connect4.v1 import connect4_pb2_grpc
+from tests.services.no_openings import write_no_openings
 from tests.services.running import RunningServer, run_server
 from tests.services.status import failure
 
@@ -24,8 +25,11 @@ STOPPED = "stopped the search of a call that was cancelled"
 
 
 @pytest.fixture
-def one_slot(repository: Path) -> Iterator[RunningServer]:
-    with run_server(repository, "--solver-slots", "1", "--table-mebibytes", "1") as server:
+def one_slot(repository: Path, tmp_path: Path) -> Iterator[RunningServer]:
+    flags = ("--solver-slots", "1", "--table-mebibytes", "1")
+    with run_server(
+        repository, *flags, "--opening-book", str(write_no_openings(tmp_path))
+    ) as server:
         yield server
 
 

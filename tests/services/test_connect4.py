@@ -1,6 +1,7 @@
 """Moves, truth and rules over gRPC, against what the models shelf says in-process."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import grpc
@@ -177,42 +178,43 @@ class NoModels:
         pass
 
 
-@pytest.fixture
-async def bookless() -> AsyncIterator[Connect4Servicer]:
+@asynccontextmanager
+async def bookless(thinking_seconds: float) -> AsyncIterator[Connect4Servicer]:
     """A service without a network and without openings; the empty board takes it very long."""
     empty = Book(np.zeros(0, dtype=np.int64), np.zeros((0, 7), dtype=np.int8))
     solvers, scouts = (
         SolverPool(lambda: Solver(table_mebibytes=1), slots=1, max_waiting=1) for _ in range(2)
     )
-    yield Connect4Servicer(NoModels(), empty, solvers, scouts)
+    yield Connect4Servicer(NoModels(), empty, solvers, scouts, thinking_seconds=thinking_seconds)
     assert await solvers.close(patience=60)
     assert await scouts.close(patience=60)
 
 
-async def test_perfect_gives_up_in_time_and_says_so(
-    bookless: Connect4Servicer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_perfect_gives_up_in_time_and_says_so() -> None:
     context = cast("ServicerContext[Any, Any]", None)  # which neither method looks at
-    monkeypatch.setattr("fourcast_services.connect4.THINKING_SECONDS", 0.05)
     early = wire.ChooseMoveRequest(position=wire.Position(moves=""), level=wire.LEVEL_PERFECT)
-    response = await bookless.ChooseMove(early, context)
-    assert (response.source, response.column) == (wire.SOURCE_SEARCH, 4)
-    # What is solved in time is perfect, and the search that was given up harms nobody.
-    monkeypatch.setattr("fourcast_services.connect4.THINKING_SECONDS", 60.0)
+    async with bookless(thinking_seconds=0.05) as hasty:
+        response = await hasty.ChooseMove(early, context)
+        assert (response.source, response.column) == (wire.SOURCE_SEARCH, 4)
+        # The search that was given up harms nobody.
+        truth = wire.AnalyzeRequest(position=wire.Position(moves=LATE))
+        assert (await hasty.Analyze(truth, context)).source == wire.SOURCE_SOLVER
     late = wire.ChooseMoveRequest(position=wire.Position(moves=LATE), level=wire.LEVEL_PERFECT)
-    assert (await bookless.ChooseMove(late, context)).source == wire.SOURCE_SOLVER
+    async with bookless(thinking_seconds=60) as patient:
+        assert (await patient.ChooseMove(late, context)).source == wire.SOURCE_SOLVER
 
 
-async def test_truth_needs_no_network_unless_one_is_named(bookless: Connect4Servicer) -> None:
+async def test_truth_needs_no_network_unless_one_is_named() -> None:
     context = cast("ServicerContext[Any, Any]", None)
     request = wire.AnalyzeRequest(position=wire.Position(moves=LATE))
-    response = await bookless.Analyze(request, context)
-    assert (response.score, response.source) == (-1, wire.SOURCE_SOLVER)
-    assert not response.policy
-    assert not response.HasField("value")
-    request.model = "chess"
-    with pytest.raises(UnknownModelError):
-        await bookless.Analyze(request, context)
+    async with bookless(thinking_seconds=1) as service:
+        response = await service.Analyze(request, context)
+        assert (response.score, response.source) == (-1, wire.SOURCE_SOLVER)
+        assert not response.policy
+        assert not response.HasField("value")
+        request.model = "chess"
+        with pytest.raises(UnknownModelError):
+            await service.Analyze(request, context)
 
 
 def test_the_truth_has_an_opinion_beside_it(connect4: Connect4) -> None:

@@ -20,6 +20,8 @@ from fourcast_models.connect4.board import (
 from fourcast_models.connect4.book import Book
 from fourcast_training.connect4.book import POSITIONS_PER_PART, BookConfig, build, main
 
+PLIES = 4
+
 
 def lay_parts(folder: Path, plies: int, book: Book) -> None:
     """The finished parts of a run for a book of so many plies, taken from a deeper book."""
@@ -41,26 +43,18 @@ def best(book: Book, board: Board) -> int:
     return max(score for score in scores if score is not None)
 
 
-def depth(book: Book) -> int:
-    """The most stones of a position in the book, which its size tells (mirrors counted once)."""
-    sizes = np.cumsum([1, 4, 25, 121, 568, 2144, 8231, 27109, 91295])
-    return int(np.flatnonzero(sizes == len(book.keys))[0])
-
-
 def test_a_shallower_book_is_part_of_the_committed_one(tmp_path: Path) -> None:
     committed = Book.load()
-    plies = depth(committed) - 1
-    lay_parts(tmp_path, plies, committed)
-    book = build(BookConfig(plies=plies, work=tmp_path, jobs=1))
+    lay_parts(tmp_path, PLIES, committed)
+    book = build(BookConfig(plies=PLIES, work=tmp_path, jobs=1))
     places = np.searchsorted(committed.keys, book.keys)
     np.testing.assert_array_equal(committed.keys[places], book.keys)
     np.testing.assert_array_equal(committed.values[places], book.values)
 
 
 def test_the_command_writes_what_is_read_back(tmp_path: Path) -> None:
-    plies = depth(Book.load()) - 1
-    lay_parts(tmp_path / "work", plies, Book.load())
+    lay_parts(tmp_path / "work", PLIES, Book.load())
     output = tmp_path / "book.npz"
-    flags = {"--plies": plies, "--work": tmp_path / "work", "--output": output, "--jobs": 1}
+    flags = {"--plies": PLIES, "--work": tmp_path / "work", "--output": output, "--jobs": 1}
     main([str(word) for flag in flags.items() for word in flag])
     assert Book.load(output).scores(EMPTY_BOARD) == Book.load().scores(EMPTY_BOARD)

@@ -7,8 +7,8 @@ that is not over, up to a number of plies and up to mirroring, in the order of t
 - `values` int8 [N, 7]: the exact score of each column of that one of the two mirror images whose
   `board.key` is the canonical one, ILLEGAL where a stone may not be played.
 
-How many plies, the keys tell. A book of eight plies is 129,498 positions, less than a megabyte, and
-is read in some milliseconds; a lookup is a binary search.
+How many plies, the keys tell. Eight plies are 129,498 positions, less than a megabyte, read in some
+milliseconds; a lookup is a binary search.
 
 ``fourcast-train connect4-book`` computes it, and with ``--verify`` checks it.
 """

@@ -49,8 +49,9 @@ class BookConfig:
     seed: int = 1
     """With --verify: which positions those are."""
 
-    plies: int = 3
-    """Positions of up to this many stones. Each further ply multiplies the time by about three."""
+    plies: int = 8
+    """Positions of up to this many stones. Eight take four hours of two cores, and each further ply
+    about three times as long."""
 
     output: Path = BOOK_FILE
     """Where the book goes; the default is the one that the service and the labels use."""

@@ -100,7 +100,7 @@ class _LevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Level.ValueType
     """
     LEVEL_PERFECT: _Level.ValueType  # 3
     """Perfect play: a column with the best exact score, the most central of several. A search that
-    takes half a minute is given up: then the move is LEVEL_SEARCH's, and its source says so.
+    takes a second is given up: then the move is LEVEL_SEARCH's, and its source says so.
     """
 
 class Level(_Level, metaclass=_LevelEnumTypeWrapper):
@@ -116,7 +116,7 @@ a loss inside the search's horizon is played exactly.
 """
 LEVEL_PERFECT: Level.ValueType  # 3
 """Perfect play: a column with the best exact score, the most central of several. A search that
-takes half a minute is given up: then the move is LEVEL_SEARCH's, and its source says so.
+takes a second is given up: then the move is LEVEL_SEARCH's, and its source says so.
 """
 Global___Level: _TypeAlias = Level  # noqa: Y015
 
