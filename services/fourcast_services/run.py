@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 
 import uvloop
 
+from fourcast_models.connect4.book import BookError
 from fourcast_models.repository import RepositoryError
 from fourcast_services import logs
 from fourcast_services.address import BindError
@@ -30,6 +31,7 @@ _START_ERRORS = (
     BindError,
     CredentialsError,
     TracingError,
+    BookError,
     FileNotFoundError,
 )
 

@@ -1,6 +1,6 @@
 """`fourcast play` as a process: how it plays, and what is left when it ends, however it ends.
 
-The games begin late, where perfect play answers at once.
+The games begin late: they are short.
 """
 
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fourcast_models.connect4.board import Status, parse_moves, status
+from fourcast_models.repository import default_repository
 from tests.end_to_end.terminals import (
     COMMAND,
     marked,
@@ -18,6 +19,8 @@ from tests.end_to_end.terminals import (
     terminal,
     wait_until_none_runs,
 )
+from tests.services.no_openings import write_no_openings
+from tests.services.running import run_server
 
 LATE = "34135552157176"
 PLAY = [*COMMAND, "play"]
@@ -129,13 +132,16 @@ def test_an_interrupted_game_leaves_the_terminal_as_it_was(
         assert "Traceback" not in screen.output
 
 
-def test_ctrl_c_ends_a_demo_on_a_terminal(environment: dict[str, str]) -> None:
-    # Too early a position for the perfect player to answer before Ctrl-C.
-    with terminal(environment, [*PLAY, "--demo", "--side", "second", "--moves", "4765"]) as screen:
-        screen.read_until("perfect play is thinking")
-        screen.write("\x03")
-        assert screen.finish() == 130
-        assert "Traceback" not in screen.output
+def test_ctrl_c_ends_a_demo_on_a_terminal(environment: dict[str, str], tmp_path: Path) -> None:
+    # So early, and without a book, the perfect player does not answer before Ctrl-C.
+    flags = ("--opening-book", str(write_no_openings(tmp_path)), "--thinking-seconds", "600")
+    with run_server(default_repository(), *flags) as server:
+        demo = [*PLAY, "--demo", "--server", server.address]
+        with terminal(environment, [*demo, "--side", "second", "--moves", "4765"]) as screen:
+            screen.read_until("perfect play is thinking")
+            screen.write("\x03")
+            assert screen.finish() == 130
+            assert "Traceback" not in screen.output
 
 
 def test_closing_the_terminal_leaves_nothing_behind(environment: dict[str, str]) -> None:

@@ -19,7 +19,7 @@ from fourcast_models.connect4.board import (
     parse_moves,
     play,
 )
-from fourcast_models.connect4.book import BOOK_FILE, ILLEGAL, Book
+from fourcast_models.connect4.book import BOOK_FILE, ILLEGAL, Book, BookError
 from fourcast_models.connect4.solver import Solver
 from tests.models.naive import late_boards
 
@@ -94,6 +94,19 @@ def test_a_solver_looks_up_before_it_searches() -> None:
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere\.npz"):
         Book.load(tmp_path / "nowhere.npz")
+
+
+def test_what_is_no_book_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "book.npz"
+    whole = BOOK_FILE.read_bytes()
+    damaged = whole[:5000] + bytes(2000) + whole[7000:]
+    for content in (b"", b"keys and values", whole[:-1000], damaged):
+        file.write_bytes(content)
+        with pytest.raises(BookError, match=r"book\.npz is no opening book"):
+            Book.load(file)
+    np.savez(file, keys=np.zeros(1, dtype=np.int64))
+    with pytest.raises(BookError, match=r"book\.npz is no opening book"):
+        Book.load(file)
 
 
 @pytest.fixture(scope="module")

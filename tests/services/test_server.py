@@ -163,9 +163,18 @@ def test_no_version_that_can_serve(tmp_path: Path) -> None:
     assert "cannot start: no version of model 'connect4'" in finished.stderr
 
 
+def test_an_opening_book_that_is_none(tmp_path: Path, repository: Path) -> None:
+    book = tmp_path / "book.npz"
+    book.write_text("4453")
+    finished = refused(*command(repository, "--opening-book", str(book)))
+    assert finished.returncode == 1
+    assert f"cannot start: {book} is no opening book" in finished.stderr
+
+
 @pytest.mark.parametrize(
     ("flags", "word"),
     [
+        (("--thinking-seconds", "0"), "--thinking-seconds is 0"),
         (("--prot", "1"), "--prot"),
         (("--port", "70000"), "--port is 70000"),
         (("--port", "many"), "many"),

@@ -13,6 +13,8 @@ milliseconds; a lookup is a binary search.
 ``fourcast-train connect4-book`` computes it, and with ``--verify`` checks it.
 """
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +37,10 @@ ILLEGAL = -128
 BOOK_FILE = Path(__file__).with_name("book.npz")
 
 
+class BookError(ValueError):
+    """A file that should hold an opening book holds none."""
+
+
 @dataclass(frozen=True)
 class Book:
     """Solved openings.
@@ -53,13 +59,20 @@ class Book:
 
         Raises:
             FileNotFoundError: If there is no such file.
+            BookError: If it holds no book.
         """
         if not file.exists():
             raise FileNotFoundError(
                 f"there is no opening book {file}: fourcast-train connect4-book computes one"
             )
-        with np.load(file, allow_pickle=False) as arrays:
-            return Book(keys=arrays["keys"], values=arrays["values"])
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                return Book(keys=arrays["keys"], values=arrays["values"])
+        except (KeyError, ValueError, EOFError, TypeError, zlib.error, zipfile.BadZipFile):
+            raise BookError(
+                f"{file} is no opening book, or a damaged one: fourcast-train connect4-book writes "
+                "such files"
+            ) from None
 
     @cached_property
     def plies(self) -> int:
