@@ -56,7 +56,7 @@ def test_answers_for_programs(fourcast: Fourcast) -> None:
     assert truth.value is not None
     assert answer["policy"] == pytest.approx(truth.policy)
     assert answer["value"] == pytest.approx(asdict(truth.value))
-    assert answer["source"] == "solver"
+    assert answer["source"] == "book"
 
 
 def test_what_the_network_thinks_stands_beside_the_truth(fourcast: Fourcast) -> None:

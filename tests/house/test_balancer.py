@@ -24,6 +24,7 @@ from fourcast.connect4.v1 import connect4_pb2 as wire
 from fourcast.connect4.v1 import connect4_pb2_grpc
 from fourcast_models.repository import default_repository
 from tests.house.waiting import wait_until
+from tests.services.no_openings import write_no_openings
 from tests.services.running import RunningServer, run_server
 from tests.services.status import failure
 
@@ -130,7 +131,9 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
     with ExitStack() as stack:
-        flags = ("--shutdown-delay", DELAY)
+        # Without openings a search can take long.
+        book = str(write_no_openings(tmp_path))
+        flags = ("--shutdown-delay", DELAY, "--opening-book", book)
         servers = [stack.enter_context(run_server(default_repository(), *flags)) for _ in range(2)]
         addresses = [server.address for server in servers]
         balancer = stack.enter_context(run_balancer(tmp_path, addresses))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from fourcast_clients.api import Fourcast
 from tests.clients.drawings import HOOK, LINE, picture
@@ -64,6 +64,23 @@ def test_guesses_come_while_somebody_draws(
     expect(page.locator("#guesses li")).to_have_count(0)
     expect(page.locator("#undo")).to_be_disabled()
     assert is_blank(page)
+
+
+def test_who_draws_before_the_names_are_there_is_seen(open_page: OpenPage) -> None:
+    page = open_page("/doodle", width=360, locale="es-ES")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/texts/categories.es.json", hold)
+    page.reload(wait_until="commit")
+    expect(page.locator("#say")).not_to_be_empty()
+    draw(page, *ENVELOPE)
+    best = page.locator("#guesses .name").first
+    expect(best).to_have_text("envelope")
+    held[0].continue_()
+    expect(best).to_have_text("sobre")
 
 
 def test_touch_draws_without_scrolling(open_page: OpenPage) -> None:

@@ -10,7 +10,8 @@ const SURE = 0.3; // less than this is not called a guess
 
 const find = (id) => document.getElementById(id);
 const say = find("say");
-const names = language === "en" ? {} : await (await fetch(`/texts/categories.${language}.json`)).json();
+let names = {}; // of the categories; read last, so that nobody draws before the page listens
+let shown = null; // the answer that is on the page
 const nameOf = (category) => names[category] ?? category;
 
 const watch = new Watch(showGuesses, showProblem);
@@ -41,6 +42,7 @@ function update() {
 
 /** The five best names with bars; an answer of the service, or null for none. */
 function showGuesses(answer) {
+  shown = answer;
   const guesses = answer?.guesses ?? [];
   find("guesses").replaceChildren(
     ...guesses.map((guess) => {
@@ -119,3 +121,7 @@ document.addEventListener("keydown", (event) => {
 whenBack(() => watch.again(canvas));
 showGuesses(null);
 update();
+if (language !== "en") {
+  names = await (await fetch(`/texts/categories.${language}.json`)).json();
+  showGuesses(shown);
+}
