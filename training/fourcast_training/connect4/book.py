@@ -50,8 +50,8 @@ class BookConfig:
     """With --verify: which positions those are."""
 
     plies: int = 8
-    """Positions of up to this many stones. Eight take four hours of two cores, and each further ply
-    about three times as long."""
+    """Positions of up to this many stones. Eight take hours, and each further ply about three times
+    as long."""
 
     output: Path = BOOK_FILE
     """Where the book goes; the default is the one that the service and the labels use."""

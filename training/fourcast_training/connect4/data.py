@@ -44,7 +44,7 @@ from fourcast_training.files import write_atomically
 from fourcast_training.parallel import Arrays, Backend, run_parts
 
 SHARES = (
-    # plies 0 to 4: none; a label there costs minutes, and the opening book will hold them all
+    # plies 0 to 4: none; a label there costs minutes, and the opening book holds them all
     *(0.0,) * 5,
     # plies 5 to 13: what the minutes allow; a label costs 20 s at ply 5 and 0.05 s at ply 13
     *(0.00006, 0.0003, 0.001, 0.003, 0.0045, 0.009, 0.015, 0.023, 0.03),
