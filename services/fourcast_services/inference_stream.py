@@ -37,7 +37,7 @@ async def answer_in_order(
         nonlocal waiting_bytes
         while (waiting := await answers.get()) is not None:
             task, size = waiting
-            await context.write(await task)
+            await _whole(context.write(await task))
             waiting_bytes -= size
             taken.set()
 
@@ -55,3 +55,17 @@ async def answer_in_order(
     except ExceptionGroup as group:
         # What cannot be read or written is one error, not a group that has no status.
         raise group.exceptions[0] from None
+
+
+async def _whole(write: Coroutine[Any, Any, None]) -> None:
+    """Finish a write even if its task is cancelled meanwhile, and only then be cancelled.
+
+    gRPC refuses to end a call with a status while a message is on its way, and the caller would
+    wait for ever. A write ends when its caller goes, so nobody waits for one that cannot.
+    """
+    writing = asyncio.ensure_future(write)
+    try:
+        await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await asyncio.wait([writing])
+        raise
