@@ -139,9 +139,29 @@ def test_a_run_begins_with_the_network_of_another(
     assert top1["on"] > 0.8 > top1["new"]
 
 
+def test_a_published_version_is_measured_and_published_as_it_is(
+    trained: tuple[Path, str], tmp_path: Path
+) -> None:
+    first, _ = trained
+    version = first / "repository" / "doodle" / "1"
+    options = f"--begin-with {version} --loop.epochs 0 --imaged 0 --repository {tmp_path / 'new'}"
+    done = run(fourcast_train(f"{SMOKE} {options} --folder {tmp_path / 'as-it-is'}"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    before, after = (
+        json.loads((folder / "metrics.json").read_text())["figures"]["top1"]
+        for folder in (first, tmp_path / "as-it-is")
+    )
+    assert after == pytest.approx(before, abs=0.03)
+    card = read_model(tmp_path / "new", "doodle").card.read_text()
+    assert "trained no further here" in card
+    # What made it stands in the card of what came after it.
+    assert f"`{version}`, made by\n`{stamp_of(version / 'model.onnx')['command']}`" in card
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ("--loop.epochs 0", "name it with --begin-with"),
         ("--begin-with nowhere", "nowhere/checkpoint.pt is not there"),
         ("--stem 4 --begin-with {run}", "a network of another kind or size"),
     ],

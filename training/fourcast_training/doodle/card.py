@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from fourcast_models.doodle import codec
+from fourcast_models.repository import WEIGHTS_FILE
 from fourcast_training.doodle.augment import TRAINED_SCRIBBLES
 from fourcast_training.doodle.drawings import Drawings
 from fourcast_training.doodle.presets import TrainConfig
 from fourcast_training.doodle.report import Report
+from fourcast_training.export import stamp_of
 from fourcast_training.loop import Progress
 
 CARD = """\
@@ -26,8 +29,7 @@ Names what is drawn in a doodle: one of the 345 categories of Quick, Draw!. {rea
 Inputs are drawn by `fourcast_models.doodle.strokes` from strokes{or_images}. A picture that was
 merely shrunk is read much worse.
 
-{parameters:,} parameters in plain residual blocks, trained for {epochs} epochs of {per_class}
-pictures a category; the weights are those of epoch {best_epoch}, the best on the validation split.
+{parameters:,} parameters in plain residual blocks{training_run}.
 {beginning}{mirrors}{integers}The probabilities are calibrated by a temperature of
 {temperature:.3f}, fitted on the validation split. Made by the following command, with seed
 {split_seed} for the split and seed {training_seed} for the training:
@@ -112,11 +114,15 @@ def write_card(version: int, result: Result) -> str:
         ),
         or_images=", or by `fourcast_models.doodle.images` from images" if is_bitmap else "",
         parameters=result.parameters,
-        epochs=result.progress.epoch,
-        per_class=config.per_class,
-        best_epoch=result.progress.best_epoch,
+        training_run=(
+            f", trained for {result.progress.epoch} epochs of {config.per_class}\npictures a "
+            f"category; the weights are those of epoch {result.progress.best_epoch}, the best on "
+            "the validation split"
+            if result.progress.epoch
+            else ", trained no further here"
+        ),
         beginning=(
-            f"It went on from the network of an earlier run, `{config.begin_with}`.\n"
+            f"It began as an earlier network, `{config.begin_with}`{_made_by(config.begin_with)}.\n"
             if config.begin_with
             else ""
         ),
@@ -144,3 +150,9 @@ def write_card(version: int, result: Result) -> str:
         most=counts.max(),
         hashes="\n".join(f"- {split}: `{d.sha256}`" for split, d in result.data.items()),
     )
+
+
+def _made_by(earlier: Path) -> str:
+    """What made an earlier network, if it is a published one."""
+    file = earlier / WEIGHTS_FILE
+    return f", made by\n`{stamp_of(file)['command']}`" if file.exists() else ""

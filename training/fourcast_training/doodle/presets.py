@@ -44,9 +44,11 @@ class TrainConfig:
     """Checkpoint, pictures, metrics.json. A killed run continues from here."""
 
     begin_with: Path | None = None
-    """Begin with the network of the run in this folder in place of random weights: to train on, to
-    learn other drawings, or to grow by more `--blocks` or larger `--widths`. Its split must be this
-    one's, or it has seen drawings of the test."""
+    """Begin with another network in place of random weights: that of the run in this folder, or of
+    a published version, such as models/repository/doodle/2. To train on, to learn other drawings,
+    or to grow by more `--blocks` or larger `--widths`; with `--loop.epochs 0`, to publish it as it
+    is, in integers for example. Its split must be this one's, or it has seen drawings of the
+    test."""
 
     beside: tuple[Path, ...] = (
         Path("runs/doodle-100"),
@@ -148,7 +150,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         folder=Path("runs/doodle-small"),
         beside=(),
         stem=24,
-        widths=(40, 72, 136),
+        widths=(48, 96, 184),
         teacher="doodle_strokes",
         imaged=12,
         augment=AugmentConfig(unfinished=0.3),

@@ -1,13 +1,11 @@
 """Everything that is measured of a doodle network, as text and as pictures."""
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from fourcast_models.doodle.codec import CATEGORIES
 from fourcast_training.doodle import robustness
@@ -24,7 +22,6 @@ from fourcast_training.doodle.evaluate import (
 )
 from fourcast_training.doodle.presets import TrainConfig
 from fourcast_training.doodle.robustness import Guesser, pictures_of
-from fourcast_training.export import open_onnx
 
 METRICS_FILE = "metrics.json"
 
@@ -33,9 +30,6 @@ CONFUSIONS = 20
 
 BEGINNINGS = (0.25, 0.5, 0.75, 1.0)
 """Shares of the strokes' length that are shown."""
-
-_WARM_UP, _GUESSES = 20, 300
-"""Guesses that find cold caches, and those that are timed."""
 
 
 @dataclass(frozen=True)
@@ -187,26 +181,6 @@ def _read_beside(folders: tuple[Path, ...]) -> dict[str, Figures]:
         f"{name}, {drawings:.0f} drawings a category": figures
         for drawings, name, figures in sorted(found, key=lambda row: row[0])
     }
-
-
-def milliseconds_of_one(
-    weights: Path, input_name: str, picture: npt.NDArray[np.uint8]
-) -> tuple[float, float]:
-    """Processor time of a guess for one picture alone, median and 95th percentile, in milliseconds.
-
-    Args:
-        weights: A published file.
-        input_name: What its input is called.
-        picture: With a leading dimension of 1.
-    """
-    run = open_onnx(weights, threads=1)
-    times = []
-    for _ in range(_WARM_UP + _GUESSES):
-        start = time.process_time()
-        run({input_name: picture})
-        times.append(1e3 * (time.process_time() - start))
-    median, high = np.percentile(times[_WARM_UP:], [50, 95])
-    return float(median), float(high)
 
 
 def _confusion_lines(found: list[Confusion]) -> str:

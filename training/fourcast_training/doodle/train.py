@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from fourcast_models.doodle import codec
 from fourcast_models.model_config import Arrays, Batching, ModelConfig, TensorSpec
-from fourcast_models.repository import default_repository, read_model
+from fourcast_models.repository import WEIGHTS_FILE, default_repository, read_model
 from fourcast_training.command_line import read_preset
 from fourcast_training.doodle.augment import NOTHING, EpochPictures, Picture
 from fourcast_training.doodle.card import Result, write_card
@@ -26,13 +26,15 @@ from fourcast_training.doodle.evaluate import measure
 from fourcast_training.doodle.imaged import imaged
 from fourcast_training.doodle.net import DoodleNet, ServedNet, fit_temperature, folded
 from fourcast_training.doodle.presets import PRESETS, PROGRAM, TrainConfig
-from fourcast_training.doodle.report import METRICS_FILE, Report, evaluate, milliseconds_of_one
+from fourcast_training.doodle.published import read_network
+from fourcast_training.doodle.report import METRICS_FILE, Report, evaluate
 from fourcast_training.doodle.robustness import Guesser, pictures_of
 from fourcast_training.doodle.teacher import read_teacher, taught_loss
 from fourcast_training.export import Graph, Origin, export, open_onnx, stamp_of, to_onnx
 from fourcast_training.files import write_atomically
 from fourcast_training.loop import Batch, Progress, best_weights, choose_device, fit
 from fourcast_training.plots import save_curves
+from fourcast_training.timing import milliseconds_of_one
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,8 @@ def train(config: TrainConfig, command: str) -> Result:
         command: What makes this run again, for the card.
     """
     choose_device(config.loop.device)  # fails now, not after the drawings are read
+    if not config.loop.epochs and not config.begin_with:
+        raise ValueError("--loop.epochs 0 publishes an earlier network: name it with --begin-with")
     if config.imaged and config.picture != "bitmap":
         raise ValueError("--imaged: only networks that read bitmaps can see images")
     jobs = drawing_jobs(config.jobs)
@@ -67,7 +71,7 @@ def train(config: TrainConfig, command: str) -> Result:
         config.picture, config.stem, config.widths, config.blocks, dropout=config.dropout
     )
     if config.begin_with:
-        _begin_with(network, config.begin_with)
+        _begin_with(network, config, data["train"])
     parameters = sum(p.numel() for p in network.parameters())
     log.info(
         "%s: %d parameters, %d drawings, %d pictures an epoch",
@@ -76,7 +80,7 @@ def train(config: TrainConfig, command: str) -> Result:
         len(data["train"]),
         config.per_class * len(np.unique(data["train"].labels)),
     )
-    progress = _fit(network, config, data, jobs)
+    progress = _fit(network, config, data, jobs) if config.loop.epochs else Progress()
     served = _calibrated(folded(network.cpu()), config, data["validation"])
     # Published or not, the file is measured, not the network that it is made of.
     graph = _graph(served, config, data)
@@ -111,7 +115,7 @@ def evaluate_published(config: TrainConfig) -> Report:
     report = evaluate(_guesses(weights, config.picture), config, data, jobs)
     one = pictures_of(test.select(np.array([0])), config.picture)
     spec = _spec(config.picture)
-    report = replace(report, milliseconds=milliseconds_of_one(weights, spec.name, one))
+    report = replace(report, milliseconds=milliseconds_of_one(weights, {spec.name: one}))
     print(report.text())
     return report
 
@@ -124,12 +128,18 @@ def _drawings(config: TrainConfig, jobs: int) -> dict[str, Drawings]:
     return {name: part.select(np.flatnonzero(part.has_strokes)) for name, part in data.items()}
 
 
-def _begin_with(network: DoodleNet, folder: Path) -> None:
-    """Give the network the best weights of another run, which may be smaller."""
+def _begin_with(network: DoodleNet, config: TrainConfig, training: Drawings) -> None:
+    """Give the network the weights of another run or of a published file; it may be smaller."""
+    assert config.begin_with
+    file = config.begin_with / WEIGHTS_FILE
     try:
-        network.grow_from(best_weights(folder))
+        if file.exists():
+            pictures = _sample(config, training, CALIBRATION_PICTURES)[_spec(config.picture).name]
+            network.grow_from(read_network(file, pictures).state_dict())
+        else:
+            network.grow_from(best_weights(config.begin_with))
     except RuntimeError as error:
-        reason = f"--begin-with {folder}: a network of another kind or size:\n{error}"
+        reason = f"--begin-with {config.begin_with}: a network of another kind or size:\n{error}"
         raise ValueError(reason) from None
 
 
@@ -285,6 +295,8 @@ def _write_results(config: TrainConfig, result: Result) -> None:
     }
     text = json.dumps(content, indent=2) + "\n"
     write_atomically(config.folder / METRICS_FILE, lambda stream: stream.write(text.encode()))
+    if not result.progress.epoch:
+        return
     curves = config.folder / "curves.png"
     save_curves(result.progress, ("top1", "top3"), f"{config.name}, preset {config.preset}", curves)
     log.info("curves: %s", curves)
