@@ -1,7 +1,8 @@
-"""Games of the served Connect-4 network against random and against perfect play.
+"""Games between the served Connect-4 network, its shallow search, perfect play and random play.
 
-The network moves first and does not search: each of its moves is the one that the service answers
-at level NETWORK. The same seed gives the same games with the same weights.
+The network does not search: each of its moves is the one that the service answers at level NETWORK;
+the search is level SEARCH. Every pair plays in both orders. The same seed gives the same games with
+the same weights.
 
     python -m benchmarks.connect4_play
 """
@@ -14,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 from random import Random
 from statistics import fmean
@@ -34,29 +36,44 @@ READY_SECONDS = 5.0
 TABLE_MEBIBYTES = 512
 """Memory of the solver's transposition table."""
 
+OPENING_STONES = 4
+"""Random stones before the games of two players of whom neither chooses at random: without them,
+every game would be the same."""
+
 HEADER = """\
-| opponent | games | won | drawn | lost | mean plies | value kept | kept while not lost |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""
-"""Value kept: the share of the network's moves after which a won position was still won and a drawn
-one drawn. In a lost position every move does, so the last column leaves those out."""
+| first | second | games | won | drawn | lost | mean plies | value kept | kept while not lost |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"""
+"""Won and lost: by the first player. Value kept: where one side is perfect, the share of the
+other's moves after which a won position was still won and a drawn one drawn. In a lost position
+every move does, so the last column leaves those out."""
 
 
-class Opponent(Enum):
-    """Who plays against the network."""
+class Player(Enum):
+    """Who plays."""
 
-    RANDOM = "random"
-    """Any legal column, all with the same probability."""
+    NETWORK = "network"
+    """The service at level NETWORK."""
+    SEARCH = "search"
+    """The service at level SEARCH."""
     PERFECT = "perfect"
     """Any of the columns with the best exact score, all with the same probability."""
+    RANDOM = "random"
+    """Any legal column, all with the same probability."""
+
+
+SERVED = {Player.NETWORK: Level.NETWORK, Player.SEARCH: Level.SEARCH}
+
+Choose = Callable[[str], int]
+"""Gives a column, 1 to 7, for the moves so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A move of the network.
+    """A move against perfect play.
 
     Attributes:
-        before: Exact score of the position for the network, -18 to 18.
-        after: Exact score of the column that it played; never higher.
+        before: Exact score of the position for who moves, -18 to 18.
+        after: Exact score of the column that was played; never higher.
     """
 
     before: int
@@ -70,27 +87,24 @@ class Turn:
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """Let the served network play many games, moving first, and print the results as a table.
+    """Let the players play many games against each other, and print the results as a table.
 
     Without --server, a service is started for the benchmark and stopped at the end.
 
-    Example: python -m benchmarks.connect4_play --opponents random --games 200
+    Example: python -m benchmarks.connect4_play --players network random --games 200
     """
 
-    opponents: Annotated[tuple[Opponent, ...], tyro.conf.arg(metavar="{random,perfect} ...")] = (
-        Opponent.RANDOM,
-        Opponent.PERFECT,
+    players: Annotated[tuple[Player, ...], tyro.conf.arg(metavar="{network,search,...} ...")] = (
+        tuple(Player)
     )
-    """Who plays against the network."""
+    """Who plays: network, search, perfect and random, at least two of them."""
 
     games: Annotated[int, tyro.conf.arg(metavar="N")] = 1000
-    """Games against random play."""
-
-    perfect_games: Annotated[int, tyro.conf.arg(metavar="N")] = 100
-    """Games against perfect play. The first ones take longest: their openings must be solved."""
+    """Games of each pair in each order. Those against perfect play take longest: it must solve
+    openings."""
 
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 1
-    """The opponents' choices follow from this number."""
+    """All random choices follow from this number."""
 
     moves: Annotated[str, tyro.conf.arg(metavar="4453", help_behavior_hint="(default: none)")] = ""
     """The columns already played when every game begins."""
@@ -112,11 +126,10 @@ class Benchmark:
         Raises:
             ValueError: If a flag's value is wrong; the text names the flag.
         """
-        if not self.opponents:
-            raise ValueError("--opponents: name at least one of random and perfect")
-        for flag, games in (("--games", self.games), ("--perfect-games", self.perfect_games)):
-            if games < 1:
-                raise ValueError(f"{flag} is {games}, but must be at least 1")
+        if len(set(self.players)) < 2:
+            raise ValueError("--players: name at least two of network, search, perfect and random")
+        if self.games < 1:
+            raise ValueError(f"--games is {self.games}, but must be at least 1")
         try:
             state = status(parse_moves(self.moves))
         except ValueError as error:
@@ -133,7 +146,7 @@ class Benchmark:
         """Play.
 
         Returns:
-            The report: what was served, and a table with a row for each opponent.
+            The report: what was served, and a table with a row for each pair.
 
         Raises:
             FourcastError: If a call fails.
@@ -150,34 +163,56 @@ class Benchmark:
             fourcast = stack.enter_context(Fourcast(server))
             fourcast.wait_until_ready(READY_SECONDS)
 
-            def ask(moves: str) -> Move:
-                return fourcast.connect4.choose_move(moves, level=Level.NETWORK)
-
-            reply = ask(self.moves)
-            rows = [
-                self._row(opponent, lambda moves: ask(moves).column) for opponent in self.opponents
-            ]
-        where = f" after the moves {self.moves}" if self.moves else ""
+            reply = fourcast.connect4.choose_move(self.moves, level=Level.NETWORK)
+            solved = SolvedPositions()
+            pairs = permutations(dict.fromkeys(self.players), 2)
+            rows = [self._row(first, second, fourcast, solved) for first, second in pairs]
+        where = f" Games begin after the moves {self.moves}." if self.moves else ""
         facts = (
             f"{reply.model} version {reply.model_version}, {weights_hash(reply, models)}, "
-            f"seed {self.seed}. The network is the first player{where} and does not search."
+            f"seed {self.seed}.{where}"
         )
         return "\n".join([facts, "", HEADER, *rows])
 
-    def _row(self, opponent: Opponent, ask_network: Callable[[str], int]) -> str:
-        """Play against one opponent and sum up."""
-        random = Random(f"{opponent.value} {self.seed}")
-        if opponent is Opponent.RANDOM:
-            count, choices, solved = self.games, legal_columns, None
-        else:
-            count, solved = self.perfect_games, SolvedPositions()
-            choices = solved.best_columns
-        games = [
-            play_game(self.moves, ask_network, lambda board: random.choice(choices(board)))
-            for _ in tqdm(range(count), desc=f"against {opponent.value} play", unit="game")
+    def _row(
+        self, first: Player, second: Player, fourcast: Fourcast, solved: "SolvedPositions"
+    ) -> str:
+        """Let two players play and sum up."""
+        random = Random(f"{first.value} {second.value} {self.seed}")
+
+        def chooser(player: Player) -> Choose:
+            if player in SERVED:
+                level = SERVED[player]
+                return lambda moves: fourcast.connect4.choose_move(moves, level=level).column
+            choices = legal_columns if player is Player.RANDOM else solved.best_columns
+            return lambda moves: random.choice(choices(parse_moves(moves))) + 1
+
+        repeats = {first, second} <= SERVED.keys()
+        starts, games = [], []
+        pair = f"{first.value} against {second.value}"
+        for _ in tqdm(range(self.games), desc=pair, unit="game"):
+            starts.append(random_start(self.moves, random) if repeats else self.moves)
+            games.append(play_game(starts[-1], chooser(first), chooser(second)))
+        turns = []
+        if Player.PERFECT in (first, second):
+            for start, game in zip(starts, games, strict=True):
+                turns += solved.turns(start, game, of_first=second is Player.PERFECT)
+        return row(first, second, games, turns)
+
+
+def random_start(moves: str, random: Random) -> str:
+    """The moves and OPENING_STONES random ones, or as many as do not end the game."""
+    for _ in range(OPENING_STONES):
+        board = parse_moves(moves)
+        going_on = [
+            column
+            for column in legal_columns(board)
+            if status(play(board, column)) is Status.IN_PROGRESS
         ]
-        measured = [solved.turns(self.moves, game) for game in games] if solved else []
-        return row(opponent, games, [turn for turns in measured for turn in turns])
+        if not going_on:
+            break
+        moves += str(random.choice(going_on) + 1)
+    return moves
 
 
 class SolvedPositions:
@@ -204,59 +239,61 @@ class SolvedPositions:
             return self._finished_score(board)
         return max(score for score in self._column_scores(board) if score is not None)
 
-    def turns(self, start: str, moves: str) -> list[Turn]:
-        """The scores around each move of the first player.
+    def turns(self, start: str, moves: str, *, of_first: bool) -> list[Turn]:
+        """The scores around each move of the player who is not perfect.
 
-        The second player's moves must be perfect: then only the first player's moves change the
-        score, and no position is solved in which the second player has not had to choose anyway.
+        The other's moves must be perfect: then only this player's moves change the score, and no
+        position is solved in which the other has not had to choose anyway.
 
         Args:
             start: The moves that nobody chose.
             moves: All moves of the game, `start` included.
+            of_first: Whether the first player is the one who is not perfect.
         """
         board = parse_moves(start)
-        score = self.score(board) if board.first_to_move else -self.score(board)
+        score = self.score(board) if board.first_to_move is of_first else -self.score(board)
         turns = []
         for character in moves[len(start) :]:
-            by_first = board.first_to_move
+            is_own = board.first_to_move is of_first
             board = play(board, int(character) - 1)
-            if by_first:
+            if is_own:
                 before, score = score, -self.score(board)
                 turns.append(Turn(before, after=score))
         return turns
 
 
-def play_game(start: str, ask_network: Callable[[str], int], choose: Callable[[Board], int]) -> str:
-    """One game, the network being the first player.
+def play_game(start: str, first: Choose, second: Choose) -> str:
+    """One game.
 
     Args:
         start: The moves already played, as columns ``1`` to ``7``.
-        ask_network: The network's column, 1 to 7, for the moves so far.
-        choose: The opponent's column, 0 to 6, in a position that is not over.
+        first: The first player.
+        second: The second.
 
     Returns:
         All moves of the game, `start` included.
     """
     moves, board = start, parse_moves(start)
     while status(board) is Status.IN_PROGRESS:
-        column = ask_network(moves) if board.first_to_move else choose(board) + 1
+        column = (first if board.first_to_move else second)(moves)
         moves, board = moves + str(column), play(board, column - 1)
     return moves
 
 
-def row(opponent: Opponent, games: list[str], turns: list[Turn]) -> str:
+def row(first: Player, second: Player, games: list[str], turns: list[Turn]) -> str:
     """A line of the table.
 
     Args:
-        opponent: Who played against the network.
+        first: Who moved first.
+        second: Who moved second.
         games: The moves of each game.
-        turns: The network's moves in them; empty if they were not measured.
+        turns: The moves against perfect play in them; empty if neither was perfect.
     """
     ends = [status(parse_moves(game)) for game in games]
     counts = [ends.count(end) for end in (Status.FIRST_WON, Status.DRAW, Status.SECOND_WON)]
     plies = fmean(map(len, games))
     shares = [_kept_share(turns), _kept_share([turn for turn in turns if turn.before >= 0])]
-    cells = [f"{opponent.value} play", len(games), *counts, f"{plies:.1f}", *shares]
+    cells = [first.value, second.value, len(games), *counts, f"{plies:.1f}", *shares]
     return f"| {' | '.join(map(str, cells))} |"
 
 

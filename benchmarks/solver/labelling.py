@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fourcast_models.connect4.board import Board
+import numpy as np
+
 from fourcast_training.connect4 import data
+from fourcast_training.connect4.openings import Positions
+from fourcast_training.connect4.random_play import random_positions
 
 FIRST_PLIES = (14, 12)
-"""Positions of at least so many stones, in the shares of the command."""
+"""Positions of at least so many stones, as many of each number."""
 
 SEED = 9
 
@@ -33,17 +36,19 @@ class Pace:
 
 def measure_pace(first_ply: int, count: int) -> Mapping[str, Any]:
     """Label random positions of at least `first_ply` stones, with the command's own function."""
-    config = data.DataConfig(train=count, validation=0, test=0, first_ply=first_ply, seed=SEED)
-    boards = data.sample(config)["train"]
-    early = [board for board in boards if board.plies == first_ply]
-    late = [board for board in boards if board.plies > first_ply]
+    wanted = data.quotas(count, data.shares_of("test", first_ply))
+    nothing = np.zeros(0, np.int64)
+    positions = random_positions(np.random.default_rng(SEED), wanted, nothing)
+    stones = np.bitwise_count(positions.occupied)
+    early, late = positions.select(stones == first_ply), positions.select(stones > first_ply)
     # Touches all memory of the process's solver: the command does that once in some hours.
     data.process_solver().forget()
     first_seconds = _seconds(early)
-    return asdict(Pace(count, first_seconds + _seconds(late), len(early), first_seconds))
+    seconds = first_seconds + _seconds(late)
+    return asdict(Pace(count, seconds, len(early.mover), first_seconds))
 
 
-def _seconds(boards: list[Board]) -> float:
+def _seconds(positions: Positions) -> float:
     start = time.process_time()
-    data.label_part([board.mover for board in boards], [board.occupied for board in boards])
+    data.label_part(positions.mover, positions.occupied)
     return time.process_time() - start

@@ -11,9 +11,17 @@ from random import Random
 
 import pytest
 
-from benchmarks.connect4_play import Opponent, SolvedPositions, Turn, play_game, row
+from benchmarks.connect4_play import (
+    OPENING_STONES,
+    Player,
+    SolvedPositions,
+    Turn,
+    play_game,
+    random_start,
+    row,
+)
 from fourcast_models.connect4 import minimax
-from fourcast_models.connect4.board import legal_columns, parse_moves, play
+from fourcast_models.connect4.board import Status, legal_columns, parse_moves, play, status
 from tests.services.running import run_server
 from tests.services.small_model import publish_small_model
 
@@ -56,58 +64,77 @@ class Row:
 
 
 def report(*flags: object) -> tuple[str, dict[str, Row]]:
-    """What a successful run printed: the line of facts, and the table by opponent."""
+    """What a successful run printed: the line of facts, and the table by "first second"."""
     result = run(*flags)
     assert result.returncode == 0, result.stderr
     facts, _, _, _, *lines = result.stdout.splitlines()
     table = {}
     for line in lines:
-        opponent, *counts, plies, kept, not_lost = (cell.strip() for cell in line.split("|")[1:-1])
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        first, second, *counts, plies, kept, not_lost = cells
         games, won, drawn, lost = map(int, counts)
-        table[opponent] = Row(games, won, drawn, lost, float(plies), kept, not_lost)
+        table[f"{first} {second}"] = Row(games, won, drawn, lost, float(plies), kept, not_lost)
     return facts, table
 
 
 def test_report_names_the_weights_and_counts_every_game(repository: Path) -> None:
-    flags = ("--models", repository, "--moves", LOST, "--games", 12, "--perfect-games", 3)
-    facts, table = report(*flags)
+    facts, table = report("--models", repository, "--moves", LOST, "--games", 3)
     weights = (repository / "connect4" / "1" / "model.onnx").read_bytes()
     assert facts.startswith("connect4 version 1, sha256 of model.onnx ")
     assert hashlib.sha256(weights).hexdigest() in facts
     assert "seed 1." in facts
-    assert list(table) == ["random play", "perfect play"]
-    chance, perfect = table.values()
-    assert (chance.games, chance.won + chance.drawn + chance.lost) == (12, 12)
-    assert (chance.kept, chance.kept_while_not_lost) == ("-", "-")
+    names = [player.value for player in Player]
+    assert list(table) == [f"{one} {two}" for one in names for two in names if one != two]
+    for pair in table.values():
+        assert (pair.games, pair.won + pair.drawn + pair.lost) == (3, 3)
+    assert table["network random"].kept == table["network random"].kept_while_not_lost == "-"
     # A lost position stays lost against perfect play, so there is no value to lose.
-    assert (perfect.games, perfect.won, perfect.drawn, perfect.lost) == (3, 0, 0, 3)
+    perfect = table["network perfect"]
+    assert (perfect.won, perfect.drawn, perfect.lost) == (0, 0, 3)
     assert re.fullmatch(r"100\.0% of \d+", perfect.kept)
     assert perfect.kept_while_not_lost == "-"
+    # The second player begins with a won position.
+    assert table["perfect network"].kept.startswith(tuple("0123456789"))
 
 
 def test_perfect_play_wins_at_once_where_random_play_may_not(repository: Path) -> None:
     flags = ("--models", repository, "--moves", WON_WITH_NEXT_STONE, "--games", 12)
-    _, table = report(*flags, "--perfect-games", 2)
-    assert table["perfect play"].lost == 2
-    assert table["perfect play"].plies == len(WON_WITH_NEXT_STONE) + 1
-    assert table["random play"].plies > len(WON_WITH_NEXT_STONE) + 1
+    _, table = report(*flags, "--players", "network", "random", "perfect")
+    assert table["network perfect"].lost == 12
+    assert table["network perfect"].plies == len(WON_WITH_NEXT_STONE) + 1
+    assert table["network random"].plies > len(WON_WITH_NEXT_STONE) + 1
 
 
 def test_seed_decides_the_games(repository: Path) -> None:
     with run_server(repository) as server:
-        flags = ("--server", server.address, "--opponents", "random", "--games", 30)
+        players = ("--players", "network", "search", "random")
+        flags = ("--server", server.address, *players, "--moves", LOST, "--games", 20)
         first, again = report(*flags, "--seed", 7), report(*flags, "--seed", 7)
         other = report(*flags, "--seed", 8)
     assert first == again
     assert first[1] != other[1]
-    assert list(first[1]) == ["random play"]
+    assert len(first[1]) == 6
     # Nothing is claimed about weights that somebody else serves.
     assert "weights of an unknown hash" in first[0]
 
 
 def test_committed_network_beats_random_play() -> None:
-    _, table = report("--opponents", "random", "--games", 200)
-    assert table["random play"].won >= 190
+    _, table = report("--players", "network", "random", "--games", 200)
+    assert table["network random"].won >= 195
+    assert table["random network"].lost >= 190
+
+
+def test_players_without_chance_begin_at_random_positions() -> None:
+    random = Random(1)
+    starts = {random_start("44", random) for _ in range(50)}
+    assert len(starts) > 25
+    for start in starts:
+        assert start.startswith("44")
+        assert len(start) == 2 + OPENING_STONES
+        assert status(parse_moves(start)) is Status.IN_PROGRESS
+    # The last free cell: any stone ends the game.
+    full = "547125662261271266215743771576315353334444"
+    assert random_start(full[:-1], random) == full[:-1]
 
 
 @pytest.mark.parametrize("start", LATE)
@@ -118,12 +145,18 @@ def test_turns_have_the_scores_of_minimax(start: str) -> None:
     def any_column(moves: str) -> int:
         return random.choice(legal_columns(parse_moves(moves))) + 1
 
+    def best_column(moves: str) -> int:
+        return random.choice(solved.best_columns(parse_moves(moves))) + 1
+
     seen = set()
-    for _ in range(20):
-        game = play_game(start, any_column, lambda board: random.choice(solved.best_columns(board)))
-        turns = solved.turns(start, game)
+    for number in range(20):
+        of_first = number % 2 == 0
+        players = (any_column, best_column) if of_first else (best_column, any_column)
+        game = play_game(start, *players)
+        turns = solved.turns(start, game, of_first=of_first)
         expected = []
-        for length in range(len(start), len(game), 2):
+        # The first player is to move at the start.
+        for length in range(len(start) + (not of_first), len(game), 2):
             board = parse_moves(game[:length])
             child = play(board, int(game[length]) - 1)
             expected.append(Turn(before=minimax.score(board), after=-minimax.score(child)))
@@ -145,8 +178,8 @@ def test_row_counts_ends_and_kept_values() -> None:
     won, lost = "1212121", "17172737"
     drawn = "547125662261271266215743771576315353334444"
     turns = [Turn(2, 1), Turn(1, 0), Turn(0, -3), Turn(-3, -5), Turn(-5, -5)]
-    assert row(Opponent.PERFECT, [won, lost, won, drawn], turns) == (
-        "| perfect play | 4 | 2 | 1 | 1 | 16.0 | 60.0% of 5 | 33.3% of 3 |"
+    assert row(Player.NETWORK, Player.PERFECT, [won, lost, won, drawn], turns) == (
+        "| network | perfect | 4 | 2 | 1 | 1 | 16.0 | 60.0% of 5 | 33.3% of 3 |"
     )
 
 
@@ -154,12 +187,11 @@ def test_row_counts_ends_and_kept_values() -> None:
     ("flags", "words"),
     [
         (["--games", "0"], ["--games is 0", "at least 1"]),
-        (["--perfect-games", "-1"], ["--perfect-games is -1", "at least 1"]),
         (["--moves", "1212121"], ["--moves: the game is over"]),
         (["--moves", "18"], ["--moves: move 2 ('8') is not a column"]),
         (["--server", "nowhere"], ["--server: 'nowhere' is not HOST:PORT"]),
-        (["--opponents"], ["--opponents: name at least one"]),
-        (["--opponents", "best"], ["invalid choice 'best'"]),
+        (["--players", "search"], ["--players: name at least two"]),
+        (["--players", "best"], ["invalid choice 'best'"]),
     ],
     ids=lambda flags: " ".join(flags) if flags[0].startswith("--") else "",
 )
@@ -187,11 +219,12 @@ def test_without_a_service_it_says_why_and_fails(flags: list[str], words: str) -
 
 
 def test_ctrl_c_ends_it_and_its_service(repository: Path) -> None:
-    flags = ["--models", str(repository), "--opponents", "random", "--games", "1000000"]
+    flags = ["--models", str(repository), "--players", "network", "random"]
+    flags += ["--games", "1000000"]
     with subprocess.Popen([*COMMAND, *flags], stderr=subprocess.PIPE, text=True) as benchmark:
         assert benchmark.stderr is not None
         said = ""
-        while "against random play" not in said:
+        while "network against random" not in said:
             character = benchmark.stderr.read(1)
             assert character, said
             said += character

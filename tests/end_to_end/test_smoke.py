@@ -48,10 +48,10 @@ def test_the_card_holds_the_printed_table(trained: tuple[Path, str]) -> None:
     run_folder, printed = trained
     card = (run_folder / "repository" / "connect4" / "README.md").read_text()
     rows = [line for line in printed.splitlines() if line.startswith("| ")]
-    assert rows[0].startswith("| stones |")
+    assert rows[0].startswith("| origin |")
     by_ply = [row for row in rows if row[2].isdigit()]
     assert len(by_ply) >= 14
-    for row in by_ply:
+    for row in rows:
         assert row in card
     (over_all,) = (row for row in rows if row.startswith("| all |"))
     assert over_all.replace("| all |", "| this one |") in card

@@ -24,8 +24,18 @@ from fourcast_models.connect4.board import (
 )
 from fourcast_models.connect4.book import ILLEGAL, Book
 from fourcast_models.connect4.solver import Solver
-from fourcast_training.connect4 import balanced, data
-from fourcast_training.connect4.data import SHARES, DataConfig, Dataset, load_or_label
+from fourcast_training.connect4 import data
+from fourcast_training.connect4.data import (
+    FIRST_MEASURED_PLY,
+    SPLITS,
+    TRAINING_SHARES,
+    DataConfig,
+    Dataset,
+    by_origin,
+    load_or_label,
+)
+from fourcast_training.connect4.games import game_part
+from fourcast_training.connect4.random_play import random_positions
 from tests.training.running import fourcast_train, kill_when, run
 
 SIZES = {"train": 1200, "validation": 300, "test": 300}
@@ -40,6 +50,8 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> DataConfig:
         validation=SIZES["validation"],
         test=SIZES["test"],
         first_ply=FIRST_PLY,
+        openings=0.0,
+        games=0.0,
         seed=11,
         folder=folder,
         jobs=1,
@@ -67,19 +79,20 @@ def test_splits_have_their_sizes_and_types(splits: dict[str, Dataset]) -> None:
         assert dataset.scores.dtype == np.int8
 
 
-def test_each_ply_has_its_share(splits: dict[str, Dataset]) -> None:
-    plies = np.concatenate([dataset.plies for dataset in splits.values()])
-    counts = np.bincount(plies, minlength=CELLS)
+@pytest.mark.parametrize("split", SPLITS)
+def test_each_ply_has_its_share(splits: dict[str, Dataset], split: str) -> None:
+    counts = np.bincount(splits[split].plies, minlength=CELLS)
     assert counts[:FIRST_PLY].sum() == 0
-    shares = np.array(SHARES[FIRST_PLY:])
-    wanted = shares / shares.sum() * sum(SIZES.values())
+    shares = np.array(TRAINING_SHARES) if split == "train" else np.ones(CELLS)
+    wanted = shares[FIRST_PLY:] / shares[FIRST_PLY:].sum() * SIZES[split]
     # Rounded along the running sum, so each is off by less than one at either end.
     assert np.abs(counts[FIRST_PLY:] - wanted).max() <= 1
 
 
-def test_every_split_has_every_ply(splits: dict[str, Dataset]) -> None:
-    for dataset in splits.values():
-        assert set(range(FIRST_PLY, 38)) <= set(dataset.plies.tolist())
+def test_what_is_measured_begins_where_choices_are_hard() -> None:
+    shares = data.shares_of("test", first_ply=0)
+    assert (shares > 0).tolist() == [ply >= FIRST_MEASURED_PLY for ply in range(CELLS)]
+    assert shares.sum() == pytest.approx(1)
 
 
 def test_no_position_stands_twice_not_even_in_a_mirror(splits: dict[str, Dataset]) -> None:
@@ -87,15 +100,15 @@ def test_no_position_stands_twice_not_even_in_a_mirror(splits: dict[str, Dataset
     assert len(set(keys)) == sum(SIZES.values())
 
 
-def test_mirror_images_are_never_drawn_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mirror_images_are_never_drawn_twice() -> None:
     # There are 121 positions of three stones up to mirroring: nearly every draw meets a known one.
-    monkeypatch.setattr(data, "SHARES", tuple(float(ply == 3) for ply in range(CELLS)))
-    config = DataConfig(train=60, validation=30, test=30, folder=tmp_path)
-    drawn = data.sample(config)
-    assert {split: len(boards) for split, boards in drawn.items()} == config.sizes
-    assert len({canonical_key(board) for boards in drawn.values() for board in boards}) == 120
+    wanted = np.where(np.arange(CELLS) == 3, 60, 0)
+    nothing = np.zeros(0, np.int64)
+    first = random_positions(np.random.default_rng(1), wanted, nothing)
+    second = random_positions(np.random.default_rng(2), wanted, first.canonical_keys)
+    assert len(first.mover) == len(second.mover) == 60
+    keys = np.concatenate([first.canonical_keys, second.canonical_keys])
+    assert len(set(keys.tolist())) == 120
 
 
 def test_positions_are_reachable_and_not_over(splits: dict[str, Dataset]) -> None:
@@ -202,10 +215,10 @@ def test_a_damaged_file_is_refused(
 
 
 def test_a_killed_labelling_run_resumes_and_ends_the_same(tmp_path: Path) -> None:
-    # Positions of 20 stones and more: a part of 250 takes about half a second, so that the kill,
+    # Positions of 20 stones and more: a part of 500 takes about half a second, so that the kill,
     # milliseconds after the first one appears, comes long before the eighth.
-    options = "--train 2000 --validation 250 --test 250 --first-ply 20 --seed 3 --jobs 2"
-    command = fourcast_train(f"connect4-label {options} --folder labels")
+    sizes = "--train 4000 --validation 250 --test 250 --first-ply 20 --openings 0 --games 0"
+    command = fourcast_train(f"connect4-label {sizes} --seed 3 --jobs 2 --folder labels")
 
     def parts(folder: Path) -> dict[str, int]:
         """Finished parts, by path, with the time at which each was written."""
@@ -227,72 +240,97 @@ def test_a_killed_labelling_run_resumes_and_ends_the_same(tmp_path: Path) -> Non
     assert parts(broken).keys() == parts(unbroken).keys()
     assert kept.items() <= parts(broken).items(), "a finished part was computed again"
     for split in ("train", "validation", "test"):
-        config = DataConfig(2000, 250, 250, first_ply=20, seed=3, folder=broken / "labels")
+        config = replace(
+            DataConfig(4000, 250, 250, first_ply=20, openings=0, games=0, seed=3),
+            folder=broken / "labels",
+        )
         again = replace(config, folder=unbroken / "labels")
         assert load_or_label(config, split).sha256 == load_or_label(again, split).sha256
 
 
-def test_positions_come_from_where_they_should(tmp_path: Path) -> None:
-    config = DataConfig(
-        train=60,
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> DataConfig:
+    """Positions of all three origins, of 24 stones and more or of the book."""
+    folder = tmp_path_factory.mktemp("mixed")
+    return DataConfig(
+        train=100,
         validation=20,
-        test=20,
-        first_ply=24,
-        balanced=0.3,
+        test=40,
+        first_ply=0,
+        openings=0.25,
+        games=0.5,
         seed=5,
-        folder=tmp_path,
+        folder=folder,
         jobs=1,
     )
-    assert config.origins == {"random": 70, "openings": 0, "balanced": 30}
-    splits = data.sample(config)
-    assert {split: len(drawn) for split, drawn in splits.items()} == config.sizes
-    keys = [canonical_key(board) for drawn in splits.values() for board in drawn]
-    assert len(set(keys)) == 100
-    # Positions from the balanced games are spread over the splits, and are the same again.
-    lonely = replace(config, balanced=0.0)
-    random = {canonical_key(board) for drawn in data.sample(lonely).values() for board in drawn}
-    assert 0 < len(set(keys) - random) < 100
-    again = replace(config, folder=tmp_path / "again")
-    assert data.sample(again) == splits
 
 
-def test_openings_come_from_the_book(tmp_path: Path) -> None:
-    config = DataConfig(
-        train=30, validation=5, test=5, first_ply=0, openings=0.05, folder=tmp_path, jobs=1
-    )
-    boards = [board for drawn in data.sample(config).values() for board in drawn]
+@pytest.fixture
+def late_random_positions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random positions of 24 stones and more alone: earlier ones take long."""
+    late = np.where(np.arange(CELLS) >= 24, 1 / (CELLS - 24), 0.0)
+    monkeypatch.setattr(data, "shares_of", lambda *_, **__: late)
+
+
+@pytest.mark.usefixtures("late_random_positions")
+def test_positions_come_from_where_they_should(mixed: DataConfig) -> None:
+    assert mixed.origins("train") == {"random": 25, "openings": 25, "games": 50}
     book = Book.load()
-    assert sum(book.scores(board) is not None for board in boards) == 2
-    greedy = replace(config, train=10**9, openings=0.9)
-    with pytest.raises(ValueError, match=r"the opening book lacks \d+ positions"):
-        data._add_openings({}, greedy, np.random.default_rng(1))
+    keys: list[int] = []
+    for split in SPLITS:
+        dataset = load_or_label(mixed, split)
+        assert len(dataset.mover) == mixed.sizes[split]
+        parts = by_origin(mixed, split, dataset)
+        assert dataset.select(parts["random"]).plies.min() >= 24
+        assert all(book.scores(board) for board in boards(dataset.select(parts["openings"])))
+        assert dataset.select(parts["games"]).plies.min() == book.plies + 1
+        keys += [canonical_key(board) for board in boards(dataset)]
+    assert len(set(keys)) == sum(mixed.sizes.values())
+
+
+@pytest.mark.usefixtures("late_random_positions")
+def test_a_split_does_not_depend_on_those_after_it(mixed: DataConfig, tmp_path: Path) -> None:
+    other = replace(mixed, train=0, folder=tmp_path)
+    for split in ("test", "validation"):
+        assert load_or_label(other, split).sha256 == load_or_label(mixed, split).sha256
+
+
+def test_parts_of_another_size_are_refused(mixed: DataConfig, splits: dict[str, Dataset]) -> None:
+    with pytest.raises(ValueError, match="test has 300 positions, not 40"):
+        by_origin(mixed, "test", splits["test"])
+
+
+def test_more_openings_than_there_are_are_refused(tmp_path: Path) -> None:
+    greedy = DataConfig(train=10, validation=0, test=10, first_ply=9, openings=0.5, folder=tmp_path)
+    with pytest.raises(ValueError, match=r"the opening book lacks 5 positions"):
+        load_or_label(greedy, "test")
 
 
 @pytest.mark.parametrize(
     ("shares", "words"),
     [
         ({"openings": -0.1}, "--openings is -0.1"),
-        ({"balanced": 1.5}, "--balanced is 1.5"),
-        ({"openings": 0.6, "balanced": 0.6}, "more than 1 together"),
+        ({"games": 1.5}, "--games is 1.5"),
+        ({"openings": 0.6, "games": 0.6}, "more than 1 together"),
     ],
 )
 def test_shares_that_are_none_are_refused(shares: dict[str, float], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        DataConfig(openings=shares.get("openings", 0), balanced=shares.get("balanced", 0))
+        DataConfig(openings=shares.get("openings", 0), games=shares.get("games", 0))
 
 
-def test_tables_without_new_shares_keep_their_identity() -> None:
-    config = DataConfig(train=3, validation=2, test=1, seed=7)
-    assert config.identity == "seed=7 train=3 validation=2 test=1 first_ply=0"
-    assert replace(config, balanced=0.25).identity == f"{config.identity} balanced=0.25"
-
-
-def test_balanced_games_begin_balanced_and_go_late() -> None:
-    solver = Solver(table_mebibytes=1)
-    found, starts = balanced.play_games(solver, (1, 2), games=40, first_ply=26)
-    assert all(abs(score) <= balanced.CLOSE for score in starts)
-    assert all(status(board) is Status.IN_PROGRESS for board in found)
-    assert min(board.plies for board in found) >= 26
-    # Random games hardly ever get there without a side being ahead.
-    late = [abs(solver.score(board)) <= balanced.CLOSE for board in found if board.plies > 32]
-    assert sum(late) > len(late) / 2
+def test_games_are_labelled_whole_and_mostly_well_played() -> None:
+    solver = Solver(table_mebibytes=64, book=Book.load())
+    part = game_part(solver, seed=(1, 2), games=6, plies=8)
+    fresh = Solver(table_mebibytes=64)
+    late = np.flatnonzero(np.bitwise_count(part["occupied"]) >= 22)
+    assert len(late) > 20
+    for number in late:
+        board = Board(mover=int(part["mover"][number]), occupied=int(part["occupied"][number]))
+        scores = [ILLEGAL if one is None else one for one in fresh.column_scores(board)]
+        assert scores == part["scores"][number].tolist()
+    # A move changes who is to move: the best score of a position mostly comes back negated.
+    best = part["scores"].max(axis=1).astype(int)
+    follows = np.bitwise_count(part["occupied"][1:]) == np.bitwise_count(part["occupied"][:-1]) + 1
+    well_played = best[1:][follows] == -best[:-1][follows]
+    assert well_played.mean() > 0.5

@@ -6,6 +6,7 @@ its one weight up by exactly the learning rate in every step.
 
 import json
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,17 @@ def count(
         validate=validate,
         score="closeness",
     )
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles for processors with g++")
+def test_a_compiled_network_learns_the_same(tmp_path: Path) -> None:
+    weights = []
+    for compiled in ("yes", "no"):
+        network = Counter()
+        count(network, replace(PLAIN, compile=compiled), tmp_path / compiled, target=1.0)
+        weights.append(network.state_dict()["weight"].item())
+    assert weights[0] == pytest.approx(weights[1])
+    assert weights[0] == pytest.approx(PLAIN.epochs * PLAIN.learning_rate)
 
 
 def test_a_noisy_line_is_learnt(tmp_path: Path) -> None:

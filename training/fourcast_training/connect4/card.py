@@ -27,8 +27,8 @@ opponent's; row 0 is the top row |
 | `value` | output | FP32 [N, 3] | probability of win, draw and loss for the side to move |
 
 {parameters:,} parameters, trained for {epochs} epochs; the weights are those of epoch {best_epoch},
-the best on the validation split. Made by the following command, with seed {label_seed} for the
-positions and seed {training_seed} for the training:
+the best on the validation split. {integers}Made by the following command, with seed
+{label_seed} for the positions and seed {training_seed} for the training:
 
     {command}
 
@@ -39,6 +39,10 @@ from where *Data* says. *Value-keeping*: the most probable column keeps a won po
 drawn one drawn. *Score-optimal*: it also has the best exact score (fastest win, slowest loss).
 
 {comparison}
+
+By where the positions come from:
+
+{by_origin}
 
 By the number of stones on the board:
 
@@ -63,10 +67,8 @@ Labels: `fourcast-train connect4-label`. SHA-256 of the splits:
 
 ## Limits
 
-- Positions with fewer than {first_ply} stones were not in the data: the exact score of each costs
-  minutes. What the network does there it inferred from later ones.
-- Random games seldom reach balanced late positions, and those are the hard ones: against a strong
-  opponent expect worse figures than the table's.
+- Random games seldom reach balanced positions, and those are the hard ones: against a strong
+  opponent expect the figures of the openings and of the games, not those of random positions.
 - It answers only for positions that are not over.
 
 ## Licence
@@ -84,10 +86,11 @@ class Result:
         seeds: Of the positions, and of the training.
         parameters: Of the network.
         progress: Of the training.
-        figures: Over the whole test split.
+        quantised: Whether the file's sums are done in integers.
+        by_origin: Figures over the whole test split, "all", and by where positions come from.
         by_ply: The same for each number of stones.
         mistakes: What the network gets wrong, in Markdown.
-        origins: How many positions of all splits come from where, see `DataConfig.origins`.
+        origins: How many positions of all splits come from where.
         data: The splits, "train", "validation" and "test".
     """
 
@@ -95,7 +98,8 @@ class Result:
     seeds: tuple[int, int]
     parameters: int
     progress: Progress
-    figures: Figures
+    quantised: bool
+    by_origin: Mapping[str, Figures]
     by_ply: Mapping[int, Figures]
     mistakes: str
     origins: Mapping[str, int]
@@ -130,13 +134,19 @@ def write_card(name: str, version: int, result: Result, beside: Mapping[str, Fig
         label_seed=result.seeds[0],
         training_seed=result.seeds[1],
         positions=len(result.data["test"].plies),
-        comparison=table({"this one": result.figures, **beside}, "network"),
+        integers=(
+            "The file's sums are done in integers of eight bits, and\neverything below is measured "
+            "of the file. "
+            if result.quantised
+            else ""
+        ),
+        comparison=table({"this one": result.by_origin["all"], **beside}, "network"),
+        by_origin=table(result.by_origin, "origin"),
         by_ply=table({str(ply): row for ply, row in result.by_ply.items()}, "stones"),
         mistakes=result.mistakes,
         **result.origins,
         distribution=distribution,
         hashes="\n".join(f"- {split}: `{d.sha256}`" for split, d in result.data.items()),
-        first_ply=int(plies.min()),
     )
 
 

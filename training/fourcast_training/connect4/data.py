@@ -1,13 +1,12 @@
-"""Label positions of random games with the exact score of each column.
+"""Label positions with the exact score of each column.
 
-Positions come from games of uniformly random moves and, where it is asked for, from the opening
-book and from games played nearly perfectly (`balanced`): one position a game, none of them over, no
-two equal or mirror images of each other, so the splits are disjoint under mirroring. How many of
-each ply the random games give is set by SHARES: they reach few late positions, and the early ones
-are dear to solve.
+Positions come from games of uniformly random moves (one position a game, `random_play`), from the
+opening book, and from games played nearly perfectly (`games`). None of them is over, no two are
+equal or mirror images of each other, so the splits are disjoint under mirroring. How many of each
+ply the random games give is set by `_shares`.
 
 Each split is one file, such as ``test.npz``, with its description and hash beside it in
-``test.json``:
+``test.json``; first the positions of random games, then those of the book, then those of games:
 
 - `mover`, `occupied` int64 [N]: the bitboards of `fourcast_models.connect4.board`;
 - `scores` int8 [N, 7]: exact score of each column for the side to move, ILLEGAL where full.
@@ -17,71 +16,72 @@ import hashlib
 import json
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import tyro
 
-from fourcast_models.connect4.board import (
-    BOTTOM_ROW,
-    CELLS,
-    COLUMNS,
-    FULL_BOARD,
-    Board,
-    board_of_key,
-    canonical_key,
-    column_mask,
-)
+from fourcast_models.connect4.board import CELLS, COLUMNS, Board, board_of_key
 from fourcast_models.connect4.book import ILLEGAL, Book
 from fourcast_models.connect4.solver import Solver
-from fourcast_training.connect4.balanced import balanced_part
-from fourcast_training.connect4.openings import have_four
+from fourcast_training.connect4.games import game_part
+from fourcast_training.connect4.openings import Bits, Positions
+from fourcast_training.connect4.random_play import random_positions
 from fourcast_training.files import write_atomically
 from fourcast_training.parallel import Arrays, Backend, run_parts
 
-SHARES = (
-    # plies 0 to 4: none; a label there costs minutes, and the opening book holds them all
-    *(0.0,) * 5,
-    # plies 5 to 13: what the minutes allow; a label costs 20 s at ply 5 and 0.05 s at ply 13
-    *(0.00006, 0.0003, 0.001, 0.003, 0.0045, 0.009, 0.015, 0.023, 0.03),
-    # plies 14 to 35
-    *(0.037,) * 22,
-    # plies 36 to 41: few random games get that far, and there is little left to decide
-    *(0.03, 0.025, 0.02, 0.015, 0.008, 0.004),
-)
-"""Share of each ply, 0 to 41, in the positions; they are scaled to sum to 1."""
+SPLITS = ("test", "validation", "train")
+"""In the order in which they take positions: a split does not depend on those after it."""
 
-POSITIONS_PER_PART = 250
-GAMES_AT_ONCE = 4096
+TRAINING_SHARES = (
+    # plies 0 to 8: none; the opening book holds them all
+    *(0.0,) * 9,
+    # plies 9 to 17: what the minutes allow; a label costs 0.3 s at ply 9 and 2 ms at ply 17
+    *(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05),
+    # plies 18 to 27
+    *(0.05,) * 10,
+    # plies 28 to 41: easier and easier, and few random games get that far
+    *(0.03,) * 8,
+    *(0.02, 0.015, 0.01, 0.008, 0.005, 0.002),
+)
+"""Share of each ply, 0 to 41, in the random positions of the training split; scaled to sum to 1."""
+
+FIRST_MEASURED_PLY = 8
+"""From this ply on, the random positions of the other splits have as many of each."""
+
+POSITIONS_PER_PART = 500
+GAMES_PER_PART = 32
+NEW_POSITIONS_PER_GAME = 18
+"""About: what they are too few, further games give."""
 
 
 @dataclass(frozen=True)
 class DataConfig:
     """Label random positions with the exact score of every column."""
 
-    train: int = 90_000
+    train: int = 1_000_000
     """Positions to train on."""
 
     validation: int = 5_000
     """Positions that choose the epoch."""
 
-    test: int = 5_000
+    test: int = 10_000
     """Positions that only the final evaluation sees."""
 
     first_ply: int = 0
     """Leave out positions with fewer stones than this. From about 20 on labels cost next to
     nothing."""
 
-    openings: float = 0.0
+    openings: float = 0.1
     """Share of the positions that are drawn from the opening book."""
 
-    balanced: float = 0.0
-    """Share of the positions that come from games played nearly perfectly, see balanced.py. To find
-    one takes about as long as to label a position of 13 stones."""
+    games: float = 0.08
+    """Share of the positions that come from games played nearly perfectly, see games.py. One takes
+    about as long as to label a random position of 13 stones."""
 
     seed: int = 4
     """Everything random follows from this number."""
@@ -102,11 +102,11 @@ class DataConfig:
         Raises:
             ValueError: If they are; the text names the option.
         """
-        for name, share in (("openings", self.openings), ("balanced", self.balanced)):
+        for name, share in (("openings", self.openings), ("games", self.games)):
             if not 0 <= share <= 1:
                 raise ValueError(f"--{name} is {share:g}, but must be 0 to 1")
-        if self.openings + self.balanced > 1:
-            raise ValueError("--openings and --balanced are more than 1 together")
+        if self.openings + self.games > 1:
+            raise ValueError("--openings and --games are more than 1 together")
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -117,21 +117,16 @@ class DataConfig:
     def identity(self) -> str:
         """What the labels depend on, as text."""
         sizes = " ".join(f"{split}={size}" for split, size in self.sizes.items())
-        # Named only where they are there: earlier tables keep their identity.
-        shares = {"openings": self.openings, "balanced": self.balanced}
-        named = "".join(f" {name}={share}" for name, share in shares.items() if share)
-        return f"seed={self.seed} {sizes} first_ply={self.first_ply}{named}"
+        return (
+            f"seed={self.seed} {sizes} first_ply={self.first_ply} openings={self.openings} "
+            f"games={self.games}"
+        )
 
-    @property
-    def origins(self) -> dict[str, int]:
-        """How many positions of all splits come from where."""
-        total = sum(self.sizes.values())
-        openings, balanced = round(total * self.openings), round(total * self.balanced)
-        return {
-            "random": total - openings - balanced,
-            "openings": openings,
-            "balanced": balanced,
-        }
+    def origins(self, split: str) -> dict[str, int]:
+        """How many positions of a split come from where, in their order."""
+        size = self.sizes[split]
+        openings, games = round(size * self.openings), round(size * self.games)
+        return {"random": size - openings - games, "openings": openings, "games": games}
 
     @property
     def parts_folder(self) -> Path:
@@ -167,8 +162,13 @@ class Dataset:
         """Stones on the board, int64 [N], 0 to 41."""
         return np.bitwise_count(self.occupied).astype(np.int64)
 
-    def select(self, chosen: npt.NDArray[np.bool_]) -> "Dataset":
-        """The positions where ``chosen``, bool [N], is true."""
+    @property
+    def positions(self) -> Positions:
+        """The positions without their scores."""
+        return Positions(self.mover, self.occupied)
+
+    def select(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp] | slice) -> "Dataset":
+        """The positions where a mask is true, those with these numbers, or a part of them."""
         return Dataset(self.mover[chosen], self.occupied[chosen], self.scores[chosen])
 
 
@@ -192,12 +192,7 @@ def load_or_label(config: DataConfig, split: str) -> Dataset:
     description_file = file.with_suffix(".json")
     if file.exists():
         return _load(file, description_file, config)
-    boards = sample(config)[split]
-    dataset = Dataset(
-        mover=np.array([board.mover for board in boards], dtype=np.int64),
-        occupied=np.array([board.occupied for board in boards], dtype=np.int64),
-        scores=labelled(boards, config.parts_folder / split, config),
-    )
+    dataset = _label(config, split)
     description = {"identity": config.identity, "sha256": dataset.sha256}
     text = json.dumps(description, indent=2) + "\n"
     write_atomically(description_file, lambda stream: stream.write(text.encode()))
@@ -223,148 +218,161 @@ def _load(file: Path, description_file: Path, config: DataConfig) -> Dataset:
     return dataset
 
 
-@cache
-def sample(config: DataConfig) -> dict[str, list[Board]]:
-    """The positions of each split in random order, no two of them alike."""
-    rng = np.random.default_rng(config.seed)
-    wanted = _quotas(config)
-    found: dict[int, Board] = {}
-    while wanted.any():
-        mover, occupied, lengths = _random_games(rng, GAMES_AT_ONCE)
-        for game, length in enumerate(lengths):
-            useful = np.flatnonzero(wanted[:length])
-            if len(useful) == 0:
-                continue
-            ply = rng.choice(useful)
-            board = Board(mover=int(mover[ply, game]), occupied=int(occupied[ply, game]))
-            if found.setdefault(canonical_key(board), board) is board:
-                wanted[ply] -= 1
-    _add_openings(found, config, rng)
-    _add_balanced(found, config)
-    boards = list(found.values())
-    shuffled = iter([boards[index] for index in rng.permutation(len(boards))])
-    return {split: list(islice(shuffled, size)) for split, size in config.sizes.items()}
+def by_origin(config: DataConfig, split: str, dataset: Dataset) -> dict[str, slice]:
+    """Where in a split the positions of each origin stand; those that it has none of are left out.
+
+    Raises:
+        ValueError: If the split does not have the size that the configuration says.
+    """
+    origins = config.origins(split)
+    if sum(origins.values()) != len(dataset.mover):
+        raise ValueError(f"{split} has {len(dataset.mover)} positions, not {config.sizes[split]}")
+    ends = np.cumsum(list(origins.values())).tolist()
+    return {
+        name: slice(end - size, end)
+        for (name, size), end in zip(origins.items(), ends, strict=True)
+        if size
+    }
 
 
-def _add_openings(found: dict[int, Board], config: DataConfig, rng: np.random.Generator) -> None:
-    """Add positions of the book, in random order."""
-    wanted = len(found) + config.origins["openings"]
-    for number in rng.permutation(Book.load().keys) if config.openings else ():
-        if len(found) == wanted:
-            break
-        board = board_of_key(int(number))
-        if board.plies >= config.first_ply:
-            found.setdefault(int(number), board)
+def _label(config: DataConfig, split: str) -> Dataset:
+    """A split, from those before it on."""
+    before = [load_or_label(config, other) for other in SPLITS[: SPLITS.index(split)]]
+    taken = np.concatenate(
+        [np.zeros(0, np.int64), *(one.positions.canonical_keys for one in before)]
+    )
+    seed = (config.seed, SPLITS.index(split))
+    rng = np.random.default_rng(seed)
+    origins = config.origins(split)
+    wanted = quotas(origins["random"], shares_of(split, config.first_ply))
+    random = random_positions(rng, wanted, taken)
+    taken = np.concatenate([taken, random.canonical_keys])
+    openings = _openings(rng, origins["openings"], config.first_ply, taken)
+    taken = np.concatenate([taken, openings.canonical_keys])
+    games = _games(config, split, origins["games"], taken)
+    positions = random.joined(openings)
+    return Dataset(
+        mover=np.concatenate([positions.mover, games.mover]),
+        occupied=np.concatenate([positions.occupied, games.occupied]),
+        scores=np.concatenate(
+            [labelled(positions, config.parts_folder / split, config), games.scores]
+        ),
+    )
+
+
+def shares_of(split: str, first_ply: int) -> npt.NDArray[np.float64]:
+    """The share of each ply in the random positions of a split, float64 [42], of sum 1."""
+    shares = np.array(TRAINING_SHARES)
+    if split != "train":
+        shares = (np.arange(CELLS) >= FIRST_MEASURED_PLY).astype(np.float64)
+    shares[:first_ply] = 0
+    shares /= shares.sum()
+    return shares
+
+
+def quotas(positions: int, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """How many positions of each ply, int64 [42]."""
+    edges = np.round(np.cumsum(shares) * positions).astype(np.int64)
+    counts: npt.NDArray[np.int64] = np.diff(edges, prepend=0)
+    return counts
+
+
+def _openings(rng: np.random.Generator, wanted: int, first_ply: int, taken: Bits) -> Positions:
+    """Positions of the book that are not taken, in random order."""
+    keys = Book.load().keys
+    boards = [board_of_key(int(key)) for key in rng.permutation(keys[~np.isin(keys, taken)])]
+    found = [board for board in boards if board.plies >= first_ply][:wanted]
     if len(found) < wanted:
         raise ValueError(
             f"the opening book lacks {wanted - len(found)} positions: --openings is too much, or "
             "--first-ply"
         )
+    return positions_of(found)
 
 
-def _add_balanced(found: dict[int, Board], config: DataConfig) -> None:
-    """Add positions of games that are played nearly perfectly, in parts that survive a kill."""
-    wanted = len(found) + config.origins["balanced"]
-    number = 0
-    while len(found) < wanted:
-        # Some of the positions will be known already; then there is another round of parts.
-        count = -(-(wanted - len(found)) // POSITIONS_PER_PART)
-        numbers = range(number, number + count)
-        parts = [((config.seed, part), POSITIONS_PER_PART, config.first_ply) for part in numbers]
+def _games(config: DataConfig, split: str, wanted: int, taken: Bits) -> Dataset:
+    """Positions of games that are not taken, with their scores, in parts that survive a kill."""
+    rounds: list[Dataset] = []
+    parts_done = 0
+    while (missing := wanted - sum(len(one.mover) for one in rounds)) > 0:
+        count = -(-missing // (GAMES_PER_PART * NEW_POSITIONS_PER_GAME))
+        seeds = [(config.seed, SPLITS.index(split), parts_done + part) for part in range(count)]
         results = run_parts(
-            config.parts_folder / f"balanced-{number}",
-            parts,
-            _balanced_part,
+            config.parts_folder / f"{split}-games-{parts_done}",
+            [(seed, GAMES_PER_PART) for seed in seeds],
+            _game_part,
             jobs=config.jobs,
             backend=config.backend,
-            description=f"playing {count * POSITIONS_PER_PART} games",
+            description=f"playing {count * GAMES_PER_PART} games ({split})",
         )
-        for result in results:
-            for mover, occupied in zip(result["mover"], result["occupied"], strict=True):
-                if len(found) < wanted:
-                    board = Board(mover=int(mover), occupied=int(occupied))
-                    found.setdefault(canonical_key(board), board)
-        number += count
+        arrays = {name: np.concatenate([part[name] for part in results]) for name in results[0]}
+        played = Dataset(**arrays)
+        keys = played.positions.canonical_keys
+        new = ~np.isin(keys, taken) & (played.plies >= config.first_ply)
+        first = np.zeros(len(keys), dtype=bool)
+        first[np.unique(keys, return_index=True)[1]] = True
+        chosen = np.flatnonzero(new & first)[:missing]
+        rounds.append(played.select(chosen))
+        taken = np.concatenate([taken, keys[chosen]])
+        parts_done += count
+    return Dataset(
+        mover=np.concatenate([np.zeros(0, np.int64), *(one.mover for one in rounds)]),
+        occupied=np.concatenate([np.zeros(0, np.int64), *(one.occupied for one in rounds)]),
+        scores=np.concatenate([np.zeros((0, COLUMNS), np.int8), *(one.scores for one in rounds)]),
+    )
 
 
-def _balanced_part(seed: tuple[int, int], games: int, first_ply: int) -> Arrays:
-    return balanced_part(process_solver(), seed, games, first_ply)
+def _game_part(seed: tuple[int, ...], games: int) -> Arrays:
+    return game_part(process_solver(), seed, games, Book.load().plies)
 
 
-def _quotas(config: DataConfig) -> npt.NDArray[np.int64]:
-    """How many positions of each ply random games give, int64 [42]."""
-    shares = np.array(SHARES)
-    shares[: config.first_ply] = 0
-    shares /= shares.sum()
-    edges = np.round(np.cumsum(shares) * config.origins["random"]).astype(np.int64)
-    counts: npt.NDArray[np.int64] = np.diff(edges, prepend=0)
-    return counts
+def positions_of(boards: Sequence[Board]) -> Positions:
+    """Boards as arrays."""
+    return Positions(
+        np.array([board.mover for board in boards], dtype=np.int64),
+        np.array([board.occupied for board in boards], dtype=np.int64),
+    )
 
 
-def _random_games(
-    rng: np.random.Generator, games: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Games of uniformly random moves, all at once.
-
-    Returns:
-        `mover` and `occupied` int64 [42, games], the position of each game at each ply, and the
-        number of positions of each game before it is over, int64 [games]; later rows mean nothing.
-    """
-    mover = np.zeros((CELLS, games), dtype=np.int64)
-    occupied = np.zeros((CELLS, games), dtype=np.int64)
-    lengths = np.full(games, CELLS)
-    columns = np.array([column_mask(column) for column in range(COLUMNS)])[:, None]
-    for ply in range(CELLS - 1):
-        cells = (occupied[ply] + BOTTOM_ROW) & FULL_BOARD & columns
-        chosen = np.where(cells != 0, rng.random(cells.shape), -1.0).argmax(axis=0)
-        occupied[ply + 1] = occupied[ply] | cells[chosen, np.arange(games)]
-        mover[ply + 1] = mover[ply] ^ occupied[ply]
-        won = have_four(mover[ply + 1] ^ occupied[ply + 1])
-        lengths[won] = np.minimum(lengths[won], ply + 1)
-    return mover, occupied, lengths
-
-
-def labelled(boards: list[Board], folder: Path, config: DataConfig) -> npt.NDArray[np.int8]:
-    """The scores of N boards, int8 [N, 7], in parts that survive a kill.
+def labelled(positions: Positions, folder: Path, config: DataConfig) -> npt.NDArray[np.int8]:
+    """The scores of N positions, int8 [N, 7], in parts that survive a kill.
 
     Args:
-        boards: None of them over.
-        folder: Where the parts are kept; one folder for one list of boards.
+        positions: None of them over.
+        folder: Where the parts are kept; one folder for one list of positions.
         config: Says who computes them.
     """
-    parts = [
-        (
-            [board.mover for board in boards[start : start + POSITIONS_PER_PART]],
-            [board.occupied for board in boards[start : start + POSITIONS_PER_PART]],
-        )
-        for start in range(0, len(boards), POSITIONS_PER_PART)
-    ]
+    size = len(positions.mover)
+    starts = range(0, size, POSITIONS_PER_PART)
+    parts = [positions.select(np.arange(s, min(s + POSITIONS_PER_PART, size))) for s in starts]
     results = run_parts(
         folder,
-        parts,
+        [(part.mover, part.occupied) for part in parts],
         label_part,
         jobs=config.jobs,
         backend=config.backend,
-        description=f"labelling {len(boards)} positions ({folder.name})",
+        description=f"labelling {size} positions ({folder.name})",
     )
-    return np.concatenate([result["scores"] for result in results]).astype(np.int8)
+    scores = [np.zeros((0, COLUMNS), np.int8), *(result["scores"] for result in results)]
+    return np.concatenate(scores).astype(np.int8)
 
 
 @cache
 def process_solver() -> Solver:
     """One solver a process: what it learnt on one part helps with the next."""
-    return Solver(table_mebibytes=512, book=Book.load())
+    return Solver(table_mebibytes=128, book=Book.load())
 
 
-def label_part(movers: list[int], occupied: list[int]) -> Arrays:
+def label_part(mover: Bits, occupied: Bits) -> Arrays:
     """The scores of N positions, int8 [N, 7], from the solver of this process.
 
     Args:
-        movers: `Board.mover` of each.
-        occupied: `Board.occupied` of each; none of them over.
+        mover: `Board.mover` of each, int64 [N].
+        occupied: `Board.occupied` of each, int64 [N]; none of them over.
     """
     solver = process_solver()
-    boards = [Board(mover=m, occupied=o) for m, o in zip(movers, occupied, strict=True)]
+    pairs = zip(mover.tolist(), occupied.tolist(), strict=True)
+    boards = [Board(mover=m, occupied=o) for m, o in pairs]
     rows = [
         [ILLEGAL if score is None else score for score in solver.column_scores(board)]
         for board in boards

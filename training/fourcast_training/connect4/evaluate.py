@@ -6,6 +6,7 @@ position stays won, a drawn one drawn; in a lost one every move does), and is it
 the only ones in which a move can spoil something.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +76,16 @@ def measure_by_ply(policy: npt.NDArray[np.float32], dataset: Dataset) -> dict[in
     }
 
 
-def table(rows: dict[str, Figures], first_column: str) -> str:
+def measure_parts(
+    policy: npt.NDArray[np.float32], dataset: Dataset, parts: Mapping[str, slice]
+) -> dict[str, Figures]:
+    """Figures over all positions and over each part of them, by its name."""
+    return {"all": measure(policy, dataset)} | {
+        name: measure(policy[part], dataset.select(part)) for name, part in parts.items()
+    }
+
+
+def table(rows: Mapping[str, Figures], first_column: str) -> str:
     """The figures as a table in Markdown, shares in per cent."""
     header = (
         f"| {first_column} | positions | value-keeping | score-optimal "

@@ -1,4 +1,4 @@
-"""Every position of the first plies, as arrays: what the opening book must hold."""
+"""Positions as arrays, and every position of the first plies: what the opening book must hold."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -20,7 +20,7 @@ Bits: TypeAlias = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """N positions of equally many stones.
+    """N positions.
 
     Attributes:
         mover: `Board.mover` of each, int64 [N].
@@ -54,6 +54,13 @@ class Positions:
     def select(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Positions":
         """Those where a mask is true, or those with these numbers."""
         return Positions(self.mover[chosen], self.occupied[chosen])
+
+    def joined(self, others: "Positions") -> "Positions":
+        """These and then the others."""
+        return Positions(
+            np.concatenate([self.mover, others.mover]),
+            np.concatenate([self.occupied, others.occupied]),
+        )
 
     def canonical(self) -> "Positions":
         """That image of each whose key is the canonical one, sorted by it, each once."""

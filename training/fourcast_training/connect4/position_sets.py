@@ -7,7 +7,7 @@ import numpy as np
 
 from fourcast_models.connect4.board import parse_moves
 from fourcast_models.connect4.book import ILLEGAL
-from fourcast_training.connect4.data import DataConfig, Dataset, labelled
+from fourcast_training.connect4.data import DataConfig, Dataset, labelled, positions_of
 
 
 def read_position_sets(folder: Path, config: DataConfig) -> dict[str, Dataset]:
@@ -36,7 +36,8 @@ def _labelled_set(file: Path, config: DataConfig) -> Dataset:
         except ValueError as error:
             raise ValueError(f'{file}, line {number} is no "moves score": {error}') from None
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
-    scores = labelled(boards, config.folder / "sets" / f"{file.stem}-{digest}", config)
+    positions = positions_of(boards)
+    scores = labelled(positions, config.folder / "sets" / f"{file.stem}-{digest}", config)
     best = np.where(scores == ILLEGAL, -128, scores).max(axis=1)
     if wrong := np.flatnonzero(best != np.array(known)).tolist():
         first = wrong[0]
@@ -44,8 +45,4 @@ def _labelled_set(file: Path, config: DataConfig) -> Dataset:
             f"{file}, line {first + 1}: the score is {known[first]}, but the solver says "
             f"{best[first]}"
         )
-    return Dataset(
-        mover=np.array([board.mover for board in boards], dtype=np.int64),
-        occupied=np.array([board.occupied for board in boards], dtype=np.int64),
-        scores=scores,
-    )
+    return Dataset(mover=positions.mover, occupied=positions.occupied, scores=scores)

@@ -4,9 +4,8 @@ import json
 import logging
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,21 +20,25 @@ from fourcast_models.model_config import Batching, ModelConfig
 from fourcast_models.repository import default_repository, read_model
 from fourcast_training.command_line import read_preset
 from fourcast_training.connect4.card import Result, read_figures, write_card
-from fourcast_training.connect4.data import DataConfig, Dataset, load_or_label
-from fourcast_training.connect4.evaluate import Figures, measure, measure_by_ply, table
+from fourcast_training.connect4.data import Dataset, by_origin, load_or_label
+from fourcast_training.connect4.evaluate import (
+    Figures,
+    measure,
+    measure_by_ply,
+    measure_parts,
+    table,
+)
 from fourcast_training.connect4.mistakes import describe_mistakes
-from fourcast_training.connect4.net import Architecture, Heads, ServedNet, build
+from fourcast_training.connect4.net import Heads, ServedNet, build
 from fourcast_training.connect4.position_sets import read_position_sets
-from fourcast_training.export import Origin, export, run_onnx, stamp_of, to_onnx
+from fourcast_training.connect4.presets import PRESETS, PROGRAM, TrainConfig
+from fourcast_training.export import Graph, Origin, export, open_onnx, stamp_of, to_onnx
 from fourcast_training.files import write_atomically
-from fourcast_training.loop import Batch, LoopConfig, Progress, choose_device, fit
+from fourcast_training.loop import Batch, Progress, choose_device, fit
 from fourcast_training.plots import save_curves
+from fourcast_training.timing import milliseconds_of_one
 
 log = logging.getLogger(__name__)
-
-PROGRAM = "fourcast-train connect4"
-
-Preset = Literal["default", "slides", "smoke"]
 
 OUTCOME_BONUS = 3.0
 """Added to a win's score and taken from a loss's in the policy target, so that a column of a better
@@ -45,105 +48,7 @@ METRICS_FILE = "metrics.json"
 
 MAX_BATCH = 1024
 GOLDEN_POSITIONS = 64
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Label positions, train a network, measure it on the test split and publish it.
-
-    A preset fills in every option below; options given beside it win.
-    """
-
-    preset: Preset = "default"
-    """`default`: the network that is served. `slides`: the course's own network and recipe, for
-    comparison, not published. `smoke`: the whole path in a minute or two, on late positions."""
-
-    evaluate: bool = False
-    """Only measure: the model that `repository` holds, on the test split and on `sets`."""
-
-    sets: Path | None = None
-    """With --evaluate: a folder of public sets, files such as Test_L3_R1.txt, of lines
-    "moves score". Their columns are labelled first; positions of few stones take long."""
-
-    name: str = "connect4"
-    """The model's name in the repository."""
-
-    repository: Path | None = None
-    """Publish to this model repository; None is the project's own, models/repository."""
-
-    publish: bool = True
-    """Whether to publish at all."""
-
-    folder: Path = Path("runs/connect4-default")
-    """Checkpoint, curves.png, metrics.json. A killed run continues from here."""
-
-    beside: tuple[Path, ...] = ()
-    """Folders of finished runs whose figures the card shows for comparison, if they are there."""
-
-    architecture: Architecture = "residual"
-    """`residual` or `slides`, see net.py."""
-
-    channels: int = 48
-    """Width of the residual network."""
-
-    blocks: int = 4
-    """Residual blocks, of two convolutions each."""
-
-    target: Literal["scores", "best_column"] = "scores"
-    """What the policy learns: a distribution over columns that follows their scores, so that
-    equally good ones share it, or the leftmost best column (sparse categorical cross-entropy)."""
-
-    temperature: float = 0.5
-    """Of the distribution over scores: a column one point below the best gets exp(-1/temperature)
-    of its share."""
-
-    mirror: bool = True
-    """Show every position at random as it is or in a mirror."""
-
-    data: DataConfig = field(default_factory=DataConfig)
-    """The labels."""
-
-    loop: LoopConfig = field(default_factory=LoopConfig)
-    """The training loop."""
-
-
-PRESETS: dict[Preset, TrainConfig] = {
-    "default": TrainConfig(
-        beside=(Path("runs/connect4-slides"),),
-        loop=LoopConfig(epochs=16, batch_size=256, learning_rate=4e-3, weight_decay=0.02),
-    ),
-    "slides": TrainConfig(
-        preset="slides",
-        publish=False,
-        folder=Path("runs/connect4-slides"),
-        architecture="slides",
-        target="best_column",
-        mirror=False,
-        loop=LoopConfig(
-            epochs=512,
-            batch_size=64,
-            learning_rate=0.001,
-            schedule="constant",
-            optimizer="adam",
-            patience=10,
-        ),
-    ),
-    "smoke": TrainConfig(
-        preset="smoke",
-        folder=Path("runs/connect4-smoke"),
-        repository=Path("runs/connect4-smoke/repository"),
-        channels=16,
-        blocks=2,
-        data=DataConfig(
-            train=3000,
-            validation=500,
-            test=500,
-            first_ply=24,
-            folder=Path("runs/connect4-smoke/data"),
-        ),
-        loop=LoopConfig(epochs=4, batch_size=64, learning_rate=4e-3),
-    ),
-}
+CALIBRATION_POSITIONS = 1024
 
 
 def main(args: list[str]) -> None:
@@ -169,56 +74,66 @@ def train(config: TrainConfig, command: str) -> Result:
     parameters = sum(p.numel() for p in network.parameters())
     log.info("%s: %d parameters, %d positions", config.preset, parameters, config.data.train)
     progress = _fit(network, config, data["train"], data["validation"])
-    network.cpu()
-    policy = _policy(network, data["test"])
+    # Published or not, the file is measured, not the network that it is made of.
+    graph = _graph(network.cpu(), config, data)
+    test = data["test"]
+    policy = _published_policy(graph.content, test)
     result = Result(
         command=command,
         seeds=(config.data.seed, config.loop.seed),
         parameters=parameters,
         progress=progress,
-        figures=measure(policy, data["test"]),
-        by_ply=measure_by_ply(policy, data["test"]),
-        mistakes=describe_mistakes(policy, data["test"]),
-        origins=config.data.origins,
+        quantised=config.quantised,
+        by_origin=measure_parts(policy, test, by_origin(config.data, "test", test)),
+        by_ply=measure_by_ply(policy, test),
+        mistakes=describe_mistakes(policy, test),
+        origins={
+            origin: sum(config.data.origins(split)[origin] for split in data)
+            for origin in config.data.origins("test")
+        },
         data=data,
     )
-    _print_figures(result.figures, result.by_ply)
+    _print_figures(result.by_origin, result.by_ply)
     _write_results(config, result)
     if config.publish:
-        _publish(network, config, result)
+        _publish(graph, config, result)
     return result
 
 
-def evaluate_published(config: TrainConfig) -> Figures:
+def evaluate_published(config: TrainConfig) -> None:
     """Measure the newest version of the published model on the test split and print the table."""
     model = read_model(config.repository or default_repository(), config.name)
     weights = model.weights(model.versions[0])
     test = load_or_label(config.data, "test")
     sets = read_position_sets(config.sets, config.data) if config.sets else {}
     policy = _published_policy(weights, test)
-    figures = measure(policy, test)
     seen = json.loads(stamp_of(weights)["datasets"])
     print(f"{weights}, labels seed {config.data.seed}, test split sha256 {test.sha256}")
     print(f"the split that its card names: {'yes' if seen['test'] == test.sha256 else 'NO'}")
-    _print_figures(figures, measure_by_ply(policy, test))
+    one = {codec.BOARD.name: _planes(test)[:1]}
+    median, high = milliseconds_of_one(weights, one)
+    print(f"{weights.stat().st_size / 1e6:.2f} MB; a position takes {median:.2f} ms of one core in")
+    print(f"the median, {high:.2f} ms in 95 of 100 cases")
+    parts = by_origin(config.data, "test", test)
+    _print_figures(measure_parts(policy, test, parts), measure_by_ply(policy, test))
     print(f"\n{describe_mistakes(policy, test)}")
     if sets:
         rows = {name: measure(_published_policy(weights, one), one) for name, one in sets.items()}
         print(f"\n{table(rows, 'set')}")
-    return figures
 
 
-def _published_policy(weights: Path, dataset: Dataset) -> npt.NDArray[np.float32]:
+def _published_policy(weights: Path | bytes, dataset: Dataset) -> npt.NDArray[np.float32]:
     """What an ONNX file answers for every position, float32 [N, 7]."""
+    run = open_onnx(weights)
     outputs = [
-        run_onnx(weights, {codec.BOARD.name: planes})[codec.POLICY.name]
-        for planes in _chunks(_planes(dataset))
+        run({codec.BOARD.name: planes})[codec.POLICY.name] for planes in _chunks(_planes(dataset))
     ]
     return np.concatenate(outputs)
 
 
-def _print_figures(figures: Figures, by_ply: Mapping[int, Figures]) -> None:
-    print(table({"all": figures, **{str(ply): row for ply, row in by_ply.items()}}, "stones"))
+def _print_figures(by_origin: Mapping[str, Figures], by_ply: Mapping[int, Figures]) -> None:
+    print(table(by_origin, "origin"))
+    print(f"\n{table({str(ply): row for ply, row in by_ply.items()}, 'stones')}")
 
 
 def _fit(
@@ -326,38 +241,48 @@ def _write_results(config: TrainConfig, result: Result) -> None:
     if result.progress.epoch < config.loop.epochs:
         epochs += f" (stopped early, of {config.loop.epochs})"
     name = f"preset `{config.preset}`, {result.parameters:,} parameters, {epochs}"
-    text = json.dumps({"name": name, "figures": asdict(result.figures)}, indent=2) + "\n"
+    text = json.dumps({"name": name, "figures": asdict(result.by_origin["all"])}, indent=2) + "\n"
     write_atomically(config.folder / METRICS_FILE, lambda stream: stream.write(text.encode()))
     curves = config.folder / "curves.png"
-    shares = tuple(result.figures.shares())
+    shares = tuple(result.by_origin["all"].shares())
     save_curves(result.progress, shares, f"connect4, preset {config.preset}", curves)
     log.info("curves: %s", curves)
 
 
-def _publish(network: nn.Module, config: TrainConfig, result: Result) -> None:
+def _graph(network: nn.Module, config: TrainConfig, data: Mapping[str, Dataset]) -> Graph:
+    """The network as it is published."""
+    has_value = config.architecture == "residual"
+    model = ModelConfig(
+        name=config.name,
+        inputs=(codec.BOARD,),
+        outputs=(codec.POLICY, codec.VALUE) if has_value else (codec.POLICY,),
+        max_batch_size=MAX_BATCH,
+        batching=Batching(),
+        parameters={"codec_version": str(codec.CODEC_VERSION)},
+    )
+    name = codec.BOARD.name
+    calibration = {name: _planes(data["train"])[:CALIBRATION_POSITIONS]}
+    return to_onnx(
+        ServedNet(network).eval(),
+        model,
+        {name: _planes(data["test"])[:GOLDEN_POSITIONS]},
+        # Integers need the ranges of the network's activations.
+        calibration if config.quantised else None,
+    )
+
+
+def _publish(graph: Graph, config: TrainConfig, result: Result) -> None:
     files = [folder / METRICS_FILE for folder in config.beside]
     for file in files:
         if not file.exists():
             log.warning("the card goes without the figures of %s, which is not there", file)
     beside = dict(read_figures(file) for file in files if file.exists())
-    has_value = config.architecture == "residual"
     export(
-        to_onnx(
-            ServedNet(network).eval(),
-            ModelConfig(
-                name=config.name,
-                inputs=(codec.BOARD,),
-                outputs=(codec.POLICY, codec.VALUE) if has_value else (codec.POLICY,),
-                max_batch_size=MAX_BATCH,
-                batching=Batching(),
-                parameters={"codec_version": str(codec.CODEC_VERSION)},
-            ),
-            {codec.BOARD.name: _planes(result.data["test"])[:GOLDEN_POSITIONS]},
-        ),
+        graph,
         origin=Origin(
             codec_version=codec.CODEC_VERSION,
             datasets={split: dataset.sha256 for split, dataset in result.data.items()},
-            metrics=result.figures.shares(),
+            metrics=result.by_origin["all"].shares(),
             command=result.command,
         ),
         card=lambda version: write_card(config.name, version, result, beside),

@@ -1,0 +1,118 @@
+"""What a training run is made of, and the runs that have names."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from fourcast_training.connect4.data import DataConfig
+from fourcast_training.connect4.net import Architecture
+from fourcast_training.loop import LoopConfig
+
+PROGRAM = "fourcast-train connect4"
+
+Preset = Literal["default", "slides", "smoke"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Label positions, train a network, measure it on the test split and publish it.
+
+    A preset fills in every option below; options given beside it win.
+    """
+
+    preset: Preset = "default"
+    """`default`: the network that is served. `slides`: the course's own network and recipe, for
+    comparison, not published. `smoke`: the whole path in a minute or two, on late positions."""
+
+    evaluate: bool = False
+    """Only measure: the model that `repository` holds, on the test split and on `sets`."""
+
+    sets: Path | None = None
+    """With --evaluate: a folder of public sets, files such as Test_L3_R1.txt, of lines
+    "moves score". Their columns are labelled first; positions of few stones take long."""
+
+    name: str = "connect4"
+    """The model's name in the repository."""
+
+    repository: Path | None = None
+    """Publish to this model repository; None is the project's own, models/repository."""
+
+    publish: bool = True
+    """Whether to publish at all."""
+
+    folder: Path = Path("runs/connect4-default")
+    """Checkpoint, curves.png, metrics.json. A killed run continues from here."""
+
+    beside: tuple[Path, ...] = ()
+    """Folders of finished runs whose figures the card shows for comparison, if they are there."""
+
+    architecture: Architecture = "residual"
+    """`residual` or `slides`, see net.py."""
+
+    channels: int = 48
+    """Width of the residual network."""
+
+    blocks: int = 4
+    """Residual blocks, of two convolutions each."""
+
+    target: Literal["scores", "best_column"] = "scores"
+    """What the policy learns: a distribution over columns that follows their scores, so that
+    equally good ones share it, or the leftmost best column (sparse categorical cross-entropy)."""
+
+    temperature: float = 0.5
+    """Of the distribution over scores: a column one point below the best gets exp(-1/temperature)
+    of its share."""
+
+    quantised: bool = True
+    """Whether the published file does its sums in integers of eight bits: half of the size."""
+
+    mirror: bool = True
+    """Show every position at random as it is or in a mirror."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    """The labels."""
+
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    """The training loop."""
+
+
+PRESETS: dict[Preset, TrainConfig] = {
+    "default": TrainConfig(
+        beside=(Path("runs/connect4-slides"),),
+        loop=LoopConfig(epochs=16, batch_size=256, learning_rate=4e-3, weight_decay=0.02),
+    ),
+    "slides": TrainConfig(
+        preset="slides",
+        publish=False,
+        folder=Path("runs/connect4-slides"),
+        architecture="slides",
+        target="best_column",
+        quantised=False,
+        mirror=False,
+        loop=LoopConfig(
+            epochs=512,
+            batch_size=64,
+            learning_rate=0.001,
+            schedule="constant",
+            optimizer="adam",
+            patience=10,
+        ),
+    ),
+    "smoke": TrainConfig(
+        preset="smoke",
+        folder=Path("runs/connect4-smoke"),
+        repository=Path("runs/connect4-smoke/repository"),
+        channels=16,
+        blocks=2,
+        data=DataConfig(
+            train=3000,
+            validation=500,
+            test=500,
+            first_ply=24,
+            openings=0.0,
+            games=0.0,
+            folder=Path("runs/connect4-smoke/data"),
+        ),
+        loop=LoopConfig(epochs=4, batch_size=64, learning_rate=4e-3),
+    ),
+}
