@@ -267,7 +267,8 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> DataConfig:
 
 @pytest.fixture
 def late_random_positions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Random positions of 24 stones and more alone: earlier ones take long."""
+    """Random positions of 24 stones and more alone, and few games: more of either take long."""
+    monkeypatch.setattr(data, "GAMES_PER_PART", 2)
     late = np.where(np.arange(CELLS) >= 24, 1 / (CELLS - 24), 0.0)
     monkeypatch.setattr(data, "shares_of", lambda *_, **__: late)
 

@@ -38,10 +38,11 @@ SPLITS = ("test", "validation", "train")
 """In the order in which they take positions: a split does not depend on those after it."""
 
 TRAINING_SHARES = (
-    # plies 0 to 8: none; the opening book holds them all
-    *(0.0,) * 9,
-    # plies 9 to 17: what the minutes allow; a label costs 0.3 s at ply 9 and 2 ms at ply 17
-    *(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05),
+    # plies 0 to 12: none; the opening book holds the first, and a label of the others costs up to
+    # 0.3 s, half of what a whole game costs that has one position of each
+    *(0.0,) * 13,
+    # plies 13 to 17: what the minutes allow; a label costs 25 ms at ply 13 and 2 ms at ply 17
+    *(0.005, 0.01, 0.02, 0.03, 0.04),
     # plies 18 to 27
     *(0.05,) * 10,
     # plies 28 to 41: easier and easier, and few random games get that far
@@ -118,8 +119,8 @@ class DataConfig:
         """What the labels depend on, as text."""
         sizes = " ".join(f"{split}={size}" for split, size in self.sizes.items())
         return (
-            f"seed={self.seed} {sizes} first_ply={self.first_ply} openings={self.openings} "
-            f"games={self.games}"
+            f"seed={self.seed} {sizes} first_ply={self.first_ply} openings={self.openings:g} "
+            f"games={self.games:g}"
         )
 
     def origins(self, split: str) -> dict[str, int]:

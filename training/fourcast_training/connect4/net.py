@@ -76,13 +76,15 @@ class BoardFeatures(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        # One filter for each player's plane; `groups=2` below keeps the two apart.
-        self.horizontal = nn.Buffer(torch.ones(2, 1, 1, 4), persistent=False)
-        self.vertical = nn.Buffer(torch.ones(2, 1, 4, 1), persistent=False)
-        self.falling = nn.Buffer(torch.eye(4).repeat(2, 1, 1, 1), persistent=False)
-        self.rising = nn.Buffer(torch.eye(4).flip(0).repeat(2, 1, 1, 1), persistent=False)
+        # Horizontal, vertical, falling and rising, in the corner of a square. Once for each
+        # player's plane; `groups=2` below keeps the two apart.
+        lines = torch.zeros(4, 1, 4, 4)
+        lines[0, 0, 0, :] = lines[1, 0, :, 0] = 1
+        lines[2, 0], lines[3, 0] = torch.eye(4), torch.eye(4).flip(0)
+        self.lines = nn.Buffer(lines.repeat(2, 1, 1, 1), persistent=False)
         rows_from_bottom = torch.arange(ROWS).flip(0).view(1, 1, ROWS, 1)
-        self.parity = nn.Buffer((1 - 2 * (rows_from_bottom % 2)).float(), persistent=False)
+        parity = (1 - 2 * (rows_from_bottom % 2)).expand(1, 1, ROWS, COLUMNS)
+        self.parity = nn.Buffer(parity.float(), persistent=False)
 
     def forward(self, board: Tensor) -> Tensor:
         """The planes for stones uint8 [N, 2, 6, 7]."""
@@ -90,20 +92,15 @@ class BoardFeatures(nn.Module):
         occupied = stones.sum(dim=1, keepdim=True)
         empty = 1 - occupied
         supported = functional.pad(occupied[:, :, 1:], (0, 0, 0, 1), value=1.0)
-        winning = torch.zeros_like(stones)
-        for line in (self.horizontal, self.vertical, self.falling, self.rising):
-            winning = winning + self._completing(stones, line)
+        # Lines may stick out of the board: if three cells of one hold stones, the fourth is outside
+        # and cut off again, or an empty cell.
+        three = functional.relu(functional.conv2d(stones, self.lines, padding=3, groups=2) - 2)
+        winning = functional.conv_transpose2d(three, self.lines, padding=3, groups=2)
         winning_cells = winning.clamp(max=1) * empty
         plies = occupied.sum(dim=(2, 3), keepdim=True)
         mover_is_first = 1 - 2 * torch.remainder(plies, 2)
-        parity = (self.parity * mover_is_first).expand(-1, -1, ROWS, COLUMNS)
+        parity = self.parity * mover_is_first
         return torch.cat([stones, empty, empty * supported, winning_cells, parity], dim=1)
-
-    @staticmethod
-    def _completing(stones: Tensor, line: Tensor) -> Tensor:
-        """How often each cell lies on a line of this direction that holds three of a player."""
-        three = functional.relu(functional.conv2d(stones, line, groups=2) - 2)
-        return functional.conv_transpose2d(three, line, groups=2)
 
 
 class ResidualBlock(nn.Module):

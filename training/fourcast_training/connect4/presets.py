@@ -79,7 +79,7 @@ class TrainConfig:
 PRESETS: dict[Preset, TrainConfig] = {
     "default": TrainConfig(
         beside=(Path("runs/connect4-slides"),),
-        loop=LoopConfig(epochs=16, batch_size=256, learning_rate=4e-3, weight_decay=0.02),
+        loop=LoopConfig(epochs=5, batch_size=256, learning_rate=4e-3, weight_decay=0.02),
     ),
     "slides": TrainConfig(
         preset="slides",

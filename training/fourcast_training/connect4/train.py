@@ -44,6 +44,8 @@ OUTCOME_BONUS = 3.0
 """Added to a win's score and taken from a loss's in the policy target, so that a column of a better
 outcome stands out from one that is a point better at the same outcome."""
 
+FEWEST_OF_A_PLY, MOST_REPEATS = 5000, 50
+
 METRICS_FILE = "metrics.json"
 
 MAX_BATCH = 1024
@@ -142,14 +144,14 @@ def _fit(
     """Train on one split, choosing the epoch by the other."""
     planes = torch.from_numpy(_planes(training))
     scores = torch.from_numpy(training.scores.astype(np.float32))
+    shown = np.repeat(np.arange(len(planes)), repeats(training.plies))
 
     def batches(_: int, generator: np.random.Generator, size: int) -> Iterator[Batch]:
-        order = torch.from_numpy(generator.permutation(len(planes)))
-        flipped = torch.from_numpy(generator.random(len(planes)) < 0.5)
-        for chosen in torch.split(order, size):
+        order = torch.from_numpy(generator.permutation(shown))
+        flipped = torch.from_numpy(generator.random(len(shown)) < 0.5)
+        for chosen, flip in zip(torch.split(order, size), torch.split(flipped, size), strict=True):
             board, score = planes[chosen], scores[chosen]
             if config.mirror:
-                flip = flipped[chosen]
                 board = torch.where(flip[:, None, None, None], board.flip(3), board)
                 score = torch.where(flip[:, None], score.flip(1), score)
             yield board, score
@@ -169,6 +171,7 @@ def _fit(
             "architecture": [config.architecture, config.channels, config.blocks],
             "target": [config.target, config.temperature, config.mirror],
             "loop": asdict(config.loop),
+            "repeats": [FEWEST_OF_A_PLY, MOST_REPEATS],
             "data": {"train": training.sha256, "validation": validation.sha256},
         }
     )
@@ -178,11 +181,22 @@ def _fit(
         config.folder,
         identity=identity,
         batches=batches,
-        steps=-(-len(planes) // config.loop.batch_size),
+        steps=-(-len(shown) // config.loop.batch_size),
         loss=loss,
         validate=validate,
         score="score_optimal",
     )
+
+
+def repeats(plies: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How often an epoch shows each of N positions, int64 [N], given their stones, int64 [N].
+
+    There are few positions of the first plies, and every game goes through them: they come back
+    until their ply has FEWEST_OF_A_PLY samples, but not more than MOST_REPEATS times.
+    """
+    counts = np.maximum(np.bincount(plies, minlength=CELLS), 1)
+    times: npt.NDArray[np.int64] = np.clip(FEWEST_OF_A_PLY // counts, 1, MOST_REPEATS)
+    return times[plies]
 
 
 def scores_loss(heads: Heads, scores: Tensor, temperature: float) -> Tensor:
