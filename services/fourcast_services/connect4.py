@@ -112,7 +112,7 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
         self, board: Board, opinion: Opinion | None
     ) -> wire.ChooseMoveResponse:
         scores = await self._scouts.run(
-            lambda scout: scout.forced_scores(board, player.SEARCH_HORIZON)
+            lambda scout: scout.forced_scores(board, player.search_horizon(board.plies))
         )
         if opinion is None:
             return translate.write_move(board, player.best_column(scores), wire.SOURCE_SEARCH)

@@ -2,11 +2,13 @@
 
 import pytest
 
+from fourcast_models.connect4.board import CELLS
 from fourcast_models.connect4.player import (
     Choice,
     best_column,
     choose_with_search,
     most_probable,
+    search_horizon,
 )
 
 POLICY = (0.05, 0.1, 0.3, 0.2, 0.2, 0.1, 0.05)
@@ -15,6 +17,12 @@ POLICY = (0.05, 0.1, 0.3, 0.2, 0.2, 0.1, 0.05)
 def test_most_probable_of_the_columns_asked_for() -> None:
     assert most_probable(POLICY, range(7)) == 2
     assert most_probable(POLICY, (0, 3, 4, 6)) == 3
+
+
+def test_the_search_sees_the_end_in_late_positions_and_far_in_early_ones() -> None:
+    assert search_horizon(0) == 12
+    assert all(search_horizon(plies) < CELLS - plies for plies in range(22))
+    assert all(search_horizon(plies) >= CELLS - plies for plies in range(22, CELLS))
 
 
 @pytest.mark.parametrize(
