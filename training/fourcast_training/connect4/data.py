@@ -29,7 +29,7 @@ from fourcast_models.connect4.board import CELLS, COLUMNS, Board, board_of_key
 from fourcast_models.connect4.book import ILLEGAL, Book
 from fourcast_models.connect4.solver import Solver
 from fourcast_training.connect4.games import game_part
-from fourcast_training.connect4.openings import Bits, Positions
+from fourcast_training.connect4.openings import Bits, Positions, joined
 from fourcast_training.connect4.random_play import random_positions
 from fourcast_training.files import write_atomically
 from fourcast_training.parallel import Arrays, Backend, run_parts
@@ -251,7 +251,7 @@ def _label(config: DataConfig, split: str) -> Dataset:
     openings = _openings(rng, origins["openings"], config.first_ply, taken)
     taken = np.concatenate([taken, openings.canonical_keys])
     games = _games(config, split, origins["games"], taken)
-    positions = random.joined(openings)
+    positions = joined([random, openings])
     return Dataset(
         mover=np.concatenate([positions.mover, games.mover]),
         occupied=np.concatenate([positions.occupied, games.occupied]),

@@ -1,5 +1,6 @@
 """Positions as arrays, and every position of the first plies: what the opening book must hold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -55,13 +56,6 @@ class Positions:
         """Those where a mask is true, or those with these numbers."""
         return Positions(self.mover[chosen], self.occupied[chosen])
 
-    def joined(self, others: "Positions") -> "Positions":
-        """These and then the others."""
-        return Positions(
-            np.concatenate([self.mover, others.mover]),
-            np.concatenate([self.occupied, others.occupied]),
-        )
-
     def canonical(self) -> "Positions":
         """That image of each whose key is the canonical one, sorted by it, each once."""
         mirrored = self.mirrored()
@@ -82,11 +76,16 @@ class Positions:
 
     def children(self) -> "Positions":
         """Every position one stone on, over or not; one that several lead to stands there often."""
-        found = [child.select(legal) for child, legal in map(self.after, range(COLUMNS))]
-        return Positions(
-            np.concatenate([child.mover for child in found]),
-            np.concatenate([child.occupied for child in found]),
-        )
+        return joined([child.select(legal) for child, legal in map(self.after, range(COLUMNS))])
+
+
+def joined(parts: Sequence[Positions]) -> Positions:
+    """The positions of all parts, in their order."""
+    nothing = np.zeros(0, dtype=np.int64)
+    return Positions(
+        np.concatenate([nothing, *(part.mover for part in parts)]),
+        np.concatenate([nothing, *(part.occupied for part in parts)]),
+    )
 
 
 def openings(plies: int) -> list[Positions]:

@@ -18,7 +18,7 @@ from fourcast_models.connect4.board import (
     play,
     status,
 )
-from fourcast_training.connect4.openings import Bits, Positions, have_four
+from fourcast_training.connect4.openings import Bits, Positions, have_four, joined
 
 GAMES_AT_ONCE = 16384
 
@@ -44,7 +44,7 @@ def random_positions(
         taken: Canonical keys of positions that may not be among them.
     """
     open_places = wanted.copy()
-    found = Positions(np.zeros(0, np.int64), np.zeros(0, np.int64))
+    found: list[Positions] = []
     while open_places.any():
         mover, occupied, lengths = _random_games(rng, GAMES_AT_ONCE)
         # From each game one of the plies that are still wanted and that it reached, if any.
@@ -55,13 +55,15 @@ def random_positions(
         keys = drawn.canonical_keys
         first = np.zeros(len(keys), dtype=bool)
         first[np.unique(keys, return_index=True)[1]] = True
-        new = first & ~np.isin(keys, taken) & ~np.isin(keys, found.canonical_keys)
+        new = first & ~np.isin(keys, taken)
         for ply in np.flatnonzero(open_places):
             of_ply = np.flatnonzero(new & (plies[games] == ply))
             new[of_ply[open_places[ply] :]] = False
             open_places[ply] -= min(len(of_ply), open_places[ply])
-        found = found.joined(drawn.select(new))
-    return found.select(rng.permutation(len(found.mover)))
+        found.append(drawn.select(new))
+        taken = np.concatenate([taken, keys[new]])
+    everything = joined(found)
+    return everything.select(rng.permutation(len(everything.mover)))
 
 
 def _random_games(rng: np.random.Generator, games: int) -> tuple[Bits, Bits, npt.NDArray[np.int64]]:
