@@ -3,7 +3,7 @@
 Positions come from games of uniformly random moves (one position a game, `random_play`), from the
 opening book, and from games played nearly perfectly (`games`). None of them is over, no two are
 equal or mirror images of each other, so the splits are disjoint under mirroring. How many of each
-ply the random games give is set by `_shares`.
+ply the random games give, `shares_of` says.
 
 Each split is one file, such as ``test.npz``, with its description and hash beside it in
 ``test.json``; first the positions of random games, then those of the book, then those of games:
@@ -56,13 +56,13 @@ FIRST_MEASURED_PLY = 8
 
 POSITIONS_PER_PART = 500
 GAMES_PER_PART = 32
-NEW_POSITIONS_PER_GAME = 18
-"""About: what they are too few, further games give."""
+NEW_POSITIONS_PER_GAME = 14
+"""About; what is missing then, further games give."""
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Label random positions with the exact score of every column."""
+    """Label positions with the exact score of every column."""
 
     train: int = 1_000_000
     """Positions to train on."""
