@@ -111,6 +111,10 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
     async def _searched_move(
         self, board: Board, opinion: Opinion | None
     ) -> wire.ChooseMoveResponse:
+        known = self._book.scores(board)
+        if known is not None and opinion is not None:
+            column = player.choose_with_search(opinion.policy, known).column
+            return translate.write_move(board, column, wire.SOURCE_BOOK, opinion)
         scores = await self._scouts.run(
             lambda scout: scout.forced_scores(board, player.search_horizon(board.plies))
         )

@@ -83,8 +83,8 @@ def test_network_levels_give_policy_and_value(fourcast: Fourcast, level: Level) 
     assert move.model == "connect4"
     assert move.model_version is not None
     assert int(move.model_version) >= 1
-    assert move.source in {Source.NETWORK, Source.SEARCH}
-    if move.source is Source.NETWORK and level is Level.NETWORK:
+    assert move.source is (Source.NETWORK if level is Level.NETWORK else Source.BOOK)
+    if level is Level.NETWORK:
         assert move.column == 1 + move.policy.index(max(move.policy))
     assert move.board == fourcast.connect4.describe(f"4453{move.column}")
 

@@ -31,7 +31,9 @@ Connect4 = connect4_pb2_grpc.Connect4ServiceStub
 
 # Solved in a moment. Whether scores are true is shown in test_analyze.py.
 LATE = "2252576253462244111563365343671351441"
-WIN_NEXT = "414141"
+WIN_NEXT = "4746471212"
+# Nothing is forced for either side within the search's horizon, and no book holds it.
+QUIET = "2577713147"
 
 
 def choose(
@@ -134,21 +136,32 @@ def test_search_plays_a_win_at_once(connect4: Connect4) -> None:
 
 def test_search_blocks_the_only_way(connect4: Connect4) -> None:
     # The first player threatens the fourth stone of column 4.
-    response = choose(connect4, "41424", wire.LEVEL_SEARCH)
+    response = choose(connect4, "414247776", wire.LEVEL_SEARCH)
     assert (response.column, response.source) == (4, wire.SOURCE_SEARCH)
 
 
 def test_search_resists_longest_when_all_is_lost(connect4: Connect4) -> None:
     # Three in a row on the bottom, open at both ends: one end can be closed, not both.
-    response = choose(connect4, "33445", wire.LEVEL_SEARCH)
+    response = choose(connect4, "334457777", wire.LEVEL_SEARCH)
     assert response.source == wire.SOURCE_SEARCH
 
 
 def test_search_leaves_quiet_positions_to_the_network(connect4: Connect4) -> None:
-    network = choose(connect4, "44", wire.LEVEL_NETWORK)
-    searched = choose(connect4, "44", wire.LEVEL_SEARCH)
+    network = choose(connect4, QUIET, wire.LEVEL_NETWORK)
+    searched = choose(connect4, QUIET, wire.LEVEL_SEARCH)
     assert searched.source == wire.SOURCE_NETWORK
     assert (searched.column, searched.policy) == (network.column, network.policy)
+
+
+def test_search_chooses_among_the_best_of_a_solved_opening(connect4: Connect4) -> None:
+    network = choose(connect4, "4453", wire.LEVEL_NETWORK)
+    searched = choose(connect4, "4453", wire.LEVEL_SEARCH)
+    position = wire.Position(moves="4453")
+    best = connect4.Analyze(wire.AnalyzeRequest(position=position), timeout=60).best_columns
+    assert len(best) == 3
+    assert searched.column == max(best, key=lambda column: network.policy[column - 1])
+    assert searched.source == wire.SOURCE_BOOK
+    assert searched.policy == network.policy
 
 
 def test_perfect_move_has_the_best_score(connect4: Connect4) -> None:

@@ -150,7 +150,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         folder=Path("runs/doodle-small"),
         beside=(),
         stem=24,
-        widths=(48, 96, 184),
+        widths=(40, 72, 136),
         teacher="doodle_strokes",
         imaged=12,
         augment=AugmentConfig(unfinished=0.3),

@@ -95,8 +95,9 @@ class _LevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Level.ValueType
     LEVEL_NETWORK: _Level.ValueType  # 1
     """The network's policy alone: its most probable legal column, no search."""
     LEVEL_SEARCH: _Level.ValueType  # 2
-    """The network's policy among the columns that a shallow exact search has not refuted; a win or
-    a loss inside the search's horizon is played exactly.
+    """In an opening that is solved, the network's policy among the best columns. Otherwise its policy
+    among the columns that a shallow exact search has not refuted; a win or a loss inside the
+    search's horizon is played exactly.
     """
     LEVEL_PERFECT: _Level.ValueType  # 3
     """Perfect play: a column with the best exact score, the most central of several. A search that
@@ -111,8 +112,9 @@ LEVEL_UNSPECIFIED: Level.ValueType  # 0
 LEVEL_NETWORK: Level.ValueType  # 1
 """The network's policy alone: its most probable legal column, no search."""
 LEVEL_SEARCH: Level.ValueType  # 2
-"""The network's policy among the columns that a shallow exact search has not refuted; a win or
-a loss inside the search's horizon is played exactly.
+"""In an opening that is solved, the network's policy among the best columns. Otherwise its policy
+among the columns that a shallow exact search has not refuted; a win or a loss inside the
+search's horizon is played exactly.
 """
 LEVEL_PERFECT: Level.ValueType  # 3
 """Perfect play: a column with the best exact score, the most central of several. A search that
