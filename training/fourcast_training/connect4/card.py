@@ -57,7 +57,7 @@ What it gets wrong:
 ## Data
 
 Of all three splits together, {random} positions come from games of random moves, {openings} from
-the opening book and {balanced} from games played nearly perfectly. By the number of stones:
+the opening book and {games} from games played nearly perfectly. By the number of stones:
 
 {distribution}
 
