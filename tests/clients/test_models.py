@@ -6,7 +6,7 @@ import pytest
 
 from fourcast_clients.api import Fourcast, FourcastError
 from fourcast_clients.models import State
-from fourcast_models.repository import read_repository
+from fourcast_models.repository import read_model, read_repository
 from tests.services.fronts import run_front
 from tests.services.running import RunningServer, run_server
 
@@ -23,7 +23,8 @@ def test_every_model_of_the_repository_is_listed(fourcast: Fourcast) -> None:
     models = {model.name: model for model in fourcast.models.all()}
     assert list(models) == list(read_repository(REPOSITORY))
     (version, *_) = models["connect4"].versions
-    assert (version.number, version.state, version.reason) == ("1", State.READY, "")
+    newest = str(read_model(REPOSITORY, "connect4").versions[0])
+    assert (version.number, version.state, version.reason) == (newest, State.READY, "")
     assert version.provider == "CPUExecutionProvider"
     assert version.command.startswith("fourcast-train connect4")
     # The card's own figure, rounded as it is there.

@@ -6,7 +6,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fourcast_clients.api import Fourcast, Level
+from fourcast_models.repository import read_model
+from tests.clients.conftest import REPOSITORY
 from tests.clients.positions import LATE_WIN, LATE_WIN_SCORES
+
+VERSION = read_model(REPOSITORY, "connect4").versions[0]
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -65,7 +69,9 @@ def test_keys_alone(open_page: OpenPage) -> None:
     expect(page.locator("#say")).to_have_text("Your turn: red.")
     page.keyboard.press("4")
     expect(page.locator(".disc")).to_have_count(2)
-    expect(page.locator("#thinking")).to_contain_text("the network (connect4, version 1) gave it")
+    expect(page.locator("#thinking")).to_contain_text(
+        f"the network (connect4, version {VERSION}) gave it"
+    )
     page.locator("[data-column='4']").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("[data-column='5']")).to_be_focused()
@@ -83,7 +89,7 @@ def test_a_phone_in_spanish(open_page: OpenPage) -> None:
     expect(page.locator("#say")).to_have_text("Le toca: roja.")
     page.locator("[data-column='4']").tap()
     expect(page.locator(".disc")).to_have_count(2)
-    expect(page.locator("#thinking")).to_contain_text("la red (connect4, versión 1)")
+    expect(page.locator("#thinking")).to_contain_text(f"la red (connect4, versión {VERSION})")
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     page.get_by_role("button", name="Deshacer").tap()
     expect(page.locator(".disc")).to_have_count(0)
