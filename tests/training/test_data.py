@@ -303,7 +303,7 @@ def test_parts_of_another_size_are_refused(mixed: DataConfig, splits: dict[str, 
 
 def test_more_openings_than_there_are_are_refused(tmp_path: Path) -> None:
     greedy = DataConfig(train=10, validation=0, test=10, first_ply=9, openings=0.5, folder=tmp_path)
-    with pytest.raises(ValueError, match=r"the opening book lacks 5 positions"):
+    with pytest.raises(ValueError, match="the book lacks 5 openings of 9 stones or more"):
         load_or_label(greedy, "test")
 
 

@@ -75,7 +75,7 @@ class DataConfig:
 
     first_ply: int = 0
     """Leave out positions with fewer stones than this. From about 20 on labels cost next to
-    nothing."""
+    nothing. More than 8 leaves none of the opening book: --openings 0."""
 
     openings: float = 0.1
     """Share of the positions that are drawn from the opening book."""
@@ -285,8 +285,8 @@ def _openings(rng: np.random.Generator, wanted: int, first_ply: int, taken: Bits
     found = [board for board in boards if board.plies >= first_ply][:wanted]
     if len(found) < wanted:
         raise ValueError(
-            f"the opening book lacks {wanted - len(found)} positions: --openings is too much, or "
-            "--first-ply"
+            f"the book lacks {wanted - len(found)} openings of {first_ply} stones or more: "
+            "ask for fewer with --openings"
         )
     return positions_of(found)
 
