@@ -44,7 +44,7 @@ OUTCOME_BONUS = 3.0
 """Added to a win's score and taken from a loss's in the policy target, so that a column of a better
 outcome stands out from one that is a point better at the same outcome."""
 
-FEWEST_OF_A_PLY, MOST_REPEATS = 5000, 50
+FEWEST_OF_A_PLY, MOST_REPEATS = 1 / 200, 50
 
 METRICS_FILE = "metrics.json"
 
@@ -192,10 +192,11 @@ def repeats(plies: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """How often an epoch shows each of N positions, int64 [N], given their stones, int64 [N].
 
     There are few positions of the first plies, and every game goes through them: they come back
-    until their ply has FEWEST_OF_A_PLY samples, but not more than MOST_REPEATS times.
+    until their ply has FEWEST_OF_A_PLY of N samples, but not more than MOST_REPEATS times.
     """
     counts = np.maximum(np.bincount(plies, minlength=CELLS), 1)
-    times: npt.NDArray[np.int64] = np.clip(FEWEST_OF_A_PLY // counts, 1, MOST_REPEATS)
+    fewest = int(FEWEST_OF_A_PLY * len(plies))
+    times: npt.NDArray[np.int64] = np.clip(fewest // counts, 1, MOST_REPEATS)
     return times[plies]
 
 
