@@ -1,8 +1,8 @@
-"""Games between the served Connect-4 network, its shallow search, perfect play and random play.
+"""Games between the served Connect-4 network, its search, perfect play and random play.
 
 The network does not search: each of its moves is the one that the service answers at level NETWORK;
-the search is level SEARCH. Every pair plays in both orders. The same seed gives the same games with
-the same weights.
+the search is level SEARCH, which has a quarter of a second a move. Every pair plays in both orders.
+The same seed gives the same games with the same weights, as far as no search runs out of time.
 
     python -m benchmarks.connect4_play
 """

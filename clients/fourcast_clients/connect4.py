@@ -45,7 +45,7 @@ class Level(Enum):
     NETWORK = "network"
     """The network's most probable column, no search."""
     SEARCH = "search"
-    """The network among the columns that a shallow exact search has not refuted."""
+    """The network among the columns that a quarter of a second of search has not refuted."""
     PERFECT = "perfect"
     """The exact solver; what takes it a second is played as at `SEARCH`."""
 

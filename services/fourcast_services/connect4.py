@@ -1,5 +1,6 @@
 """Connect4Service: translate, delegate, translate back."""
 
+from collections.abc import Callable
 from threading import Timer
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from fourcast_models.connect4.solver import Solver
 
 SERVICE_NAME = wire.DESCRIPTOR.services_by_name["Connect4Service"].full_name
+
+SEARCH_SHARE = 0.25
+"""Of the longest time for a perfect move: the longest for LEVEL_SEARCH, too, which a perfect move
+falls back to after the rest of it."""
 
 _MoveContext = ServicerContext[wire.ChooseMoveRequest, wire.ChooseMoveResponse]
 _AnalyzeContext = ServicerContext[wire.AnalyzeRequest, wire.AnalyzeResponse]
@@ -45,7 +50,7 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
             backend: Runs the networks.
             book: Solved openings, which need no solver.
             solvers: For exact scores, which without a book may take a minute.
-            scouts: For shallow searches, which take milliseconds and so never wait for the others.
+            scouts: For what is forced soon, which takes milliseconds and so never waits for others.
             thinking_seconds: The longest search for a perfect move.
         """
         self._backend = backend
@@ -100,8 +105,9 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
         scores = self._book.scores(board)
         if scores is not None:
             return translate.write_move(board, player.best_column(scores), wire.SOURCE_BOOK)
+        seconds = self._thinking_seconds * (1 - SEARCH_SHARE)
         column = await self._solvers.run(
-            lambda solver: _best_column_in_time(solver, board, self._thinking_seconds)
+            lambda solver: _in_time(solver, seconds, lambda: solver.best_column(board))
         )
         if column is None:
             opinion = await ask_network_if_any(self._backend, board, model, version)
@@ -121,18 +127,26 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
         if opinion is None:
             return translate.write_move(board, player.best_column(scores), wire.SOURCE_SEARCH)
         choice = player.choose_with_search(opinion.policy, scores)
-        source = wire.SOURCE_SEARCH if choice.forced else wire.SOURCE_NETWORK
-        return translate.write_move(board, choice.column, source, opinion)
+        if choice.forced:
+            return translate.write_move(board, choice.column, wire.SOURCE_SEARCH, opinion)
+        kept = player.unrefuted(opinion.policy, scores)
+        seconds = self._thinking_seconds * SEARCH_SHARE
+        keeping = await self._solvers.run(
+            lambda solver: _in_time(solver, seconds, lambda: solver.keeping_column(board, kept))
+        )
+        if keeping is None or keeping == choice.column:
+            return translate.write_move(board, choice.column, wire.SOURCE_NETWORK, opinion)
+        return translate.write_move(board, keeping, wire.SOURCE_SEARCH, opinion)
 
 
-def _best_column_in_time(solver: "Solver", board: Board, seconds: float) -> int | None:
-    """The column of perfect play, or None if it takes longer to find."""
+def _in_time(solver: "Solver", seconds: float, search: Callable[[], int | None]) -> int | None:
+    """The column that a search finds, or None if it finds none or takes longer."""
     from fourcast_models.connect4.solver import SearchStopped
 
     timer = Timer(seconds, solver.stop)
     timer.start()
     try:
-        return solver.best_column(board)
+        return search()
     except SearchStopped:
         return None
     finally:

@@ -65,8 +65,8 @@ class Limits:
     """Memory for what each exact search remembers, a power of two, taken when first needed."""
 
     thinking_seconds: Annotated[float, arg(metavar="SECONDS")] = 1.0
-    """The longest search for a perfect Connect-4 move; then the network moves, with a shallow
-    search."""
+    """The longest search for a perfect Connect-4 move. Three quarters of it for the fastest win or
+    slowest loss; if they do not suffice, the rest for a move that keeps a win or a draw."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from fourcast_models.connect4.player import (
     choose_with_search,
     most_probable,
     search_horizon,
+    unrefuted,
 )
 
 POLICY = (0.05, 0.1, 0.3, 0.2, 0.2, 0.1, 0.05)
@@ -64,3 +65,8 @@ def test_search_drops_what_loses_and_plays_what_wins(
     forced: tuple[int | None, ...], choice: Choice
 ) -> None:
     assert choose_with_search(POLICY, forced) == choice
+
+
+def test_what_a_shallow_search_leaves_comes_in_the_order_of_the_policy() -> None:
+    assert unrefuted(POLICY, (0, 0, -18, 0, -17, None, 0)) == [3, 1, 0, 6]
+    assert unrefuted(POLICY, (17, 0, 0, 17, 0, 0, 0)) == [3, 0]

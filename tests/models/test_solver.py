@@ -129,6 +129,23 @@ def test_forced_scores_are_the_exact_ones_within_the_horizon(
     assert solver.forced_scores(board, horizon) == expected
 
 
+@settings(max_examples=50)
+@given(late_boards(14, 41), st.permutations(range(COLUMNS)))
+def test_the_column_that_keeps_is_the_first_of_the_best_outcome(
+    solver: Solver, board: Board, order: list[int]
+) -> None:
+    scores = solver.column_scores(board)
+    outcomes = {
+        column: (score > 0) - (score < 0)
+        for column, score in ((column, scores[column]) for column in order)
+        if score is not None
+    }
+    assume(outcomes)
+    best = max(outcomes.values())
+    first = next(column for column, outcome in outcomes.items() if outcome == best)
+    assert solver.keeping_column(board, list(outcomes)) == (first if best >= 0 else None)
+
+
 def test_forced_scores_by_hand(solver: Solver) -> None:
     # Three of the first player in column 4, and his move.
     assert solver.forced_scores(parse_moves("414141"), 1) == (0, 0, 0, 18, 0, 0, 0)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
 import grpc
@@ -16,14 +17,14 @@ from fourcast.connect4.v1 import connect4_pb2_grpc
 from fourcast_models.connect4 import board as rules
 from fourcast_models.connect4.board import Board
 from fourcast_models.connect4.book import Book
-from fourcast_models.connect4.codec import decode
+from fourcast_models.connect4.codec import POLICY, VALUE, decode
 from fourcast_models.connect4.solver import Solver
 from fourcast_models.model_config import Arrays
 from fourcast_models.repository import default_repository, read_golden, read_model
 from fourcast_services.connect4 import Connect4Servicer
 from fourcast_services.connect4_wire import read_position, write_board
 from fourcast_services.engine.errors import UnknownModelError
-from fourcast_services.inference_backend import Inference
+from fourcast_services.inference_backend import Inference, InferenceBackend
 from fourcast_services.solver_pool import SolverPool
 from tests.services.running import run_server
 
@@ -180,6 +181,22 @@ def test_perfect_needs_no_model(connect4: Connect4) -> None:
     assert response.source == wire.SOURCE_SOLVER
 
 
+@dataclass
+class Opinionated:
+    """A backend whose only network always thinks the same."""
+
+    policy: tuple[float, ...]
+
+    async def infer(self, model: str, inputs: Arrays, version: str = "") -> Inference:
+        del model, inputs, version
+        policy = np.array([self.policy], dtype=np.float32)
+        value = np.array([[1, 0, 0]], dtype=np.float32)
+        return Inference({POLICY.name: policy, VALUE.name: value}, "1")
+
+    async def close(self) -> None:
+        pass
+
+
 class NoModels:
     """A backend without a single model."""
 
@@ -192,13 +209,17 @@ class NoModels:
 
 
 @asynccontextmanager
-async def bookless(thinking_seconds: float) -> AsyncIterator[Connect4Servicer]:
-    """A service without a network and without openings; the empty board takes it very long."""
+async def bookless(
+    thinking_seconds: float, backend: InferenceBackend | None = None
+) -> AsyncIterator[Connect4Servicer]:
+    """A service without openings, which takes very long for the empty board; without a network,
+    too, unless a backend is given."""
     empty = Book(np.zeros(0, dtype=np.int64), np.zeros((0, 7), dtype=np.int8))
     solvers, scouts = (
         SolverPool(lambda: Solver(table_mebibytes=1), slots=1, max_waiting=1) for _ in range(2)
     )
-    yield Connect4Servicer(NoModels(), empty, solvers, scouts, thinking_seconds=thinking_seconds)
+    backend = backend or NoModels()
+    yield Connect4Servicer(backend, empty, solvers, scouts, thinking_seconds=thinking_seconds)
     assert await solvers.close(patience=60)
     assert await scouts.close(patience=60)
 
@@ -215,6 +236,38 @@ async def test_perfect_gives_up_in_time_and_says_so() -> None:
     late = wire.ChooseMoveRequest(position=wire.Position(moves=LATE), level=wire.LEVEL_PERFECT)
     async with bookless(thinking_seconds=60) as patient:
         assert (await patient.ChooseMove(late, context)).source == wire.SOURCE_SOLVER
+
+
+@pytest.mark.parametrize(
+    ("policy", "column", "source"),
+    [
+        # Columns 4, 5 and 7 win, 2 and 6 draw, 1 and 3 lose; none of them soon.
+        ((0.1, 0.1, 0.1, 0.3, 0.2, 0.1, 0.1), 4, wire.SOURCE_NETWORK),
+        ((0.0, 0.1, 0.0, 0.2, 0.4, 0.2, 0.1), 5, wire.SOURCE_NETWORK),
+        ((0.4, 0.2, 0.2, 0.0, 0.0, 0.1, 0.1), 7, wire.SOURCE_SEARCH),
+        ((0.1, 0.4, 0.1, 0.1, 0.2, 0.1, 0.0), 5, wire.SOURCE_SEARCH),
+    ],
+)
+async def test_search_plays_the_most_probable_column_that_keeps_the_win(
+    policy: tuple[float, ...], column: int, source: wire.Source.ValueType
+) -> None:
+    context = cast("ServicerContext[Any, Any]", None)
+    position = wire.Position(moves="3163741574345141")
+    request = wire.ChooseMoveRequest(position=position, level=wire.LEVEL_SEARCH)
+    async with bookless(thinking_seconds=60, backend=Opinionated(policy)) as service:
+        truth = await service.Analyze(wire.AnalyzeRequest(position=position), context)
+        assert [one.score for one in truth.scores] == [-2, 0, -2, 4, 2, 0, 4]
+        response = await service.ChooseMove(request, context)
+        assert (response.column, response.source) == (column, source)
+
+
+async def test_search_gives_up_in_time_and_leaves_it_to_the_network() -> None:
+    context = cast("ServicerContext[Any, Any]", None)
+    request = wire.ChooseMoveRequest(position=wire.Position(moves="1"), level=wire.LEVEL_SEARCH)
+    backend = Opinionated((0.1, 0.1, 0.1, 0.1, 0.4, 0.1, 0.1))
+    async with bookless(thinking_seconds=0.2, backend=backend) as service:
+        response = await service.ChooseMove(request, context)
+        assert (response.column, response.source) == (5, wire.SOURCE_NETWORK)
 
 
 async def test_truth_needs_no_network_unless_one_is_named() -> None:

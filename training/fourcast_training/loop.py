@@ -8,7 +8,7 @@ number, so a run that was killed and resumed ends with the same weights as an un
 import copy
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from fourcast_training.files import write_atomically
+from fourcast_training.muon import Muon
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +45,12 @@ class LoopConfig:
     schedule: Literal["constant", "cosine"] = "cosine"
     """`cosine` warms up for a twentieth of the run and falls to 0 over the rest of it."""
 
-    optimizer: Literal["adam", "adamw"] = "adamw"
-    """Adam, or Adam with decoupled weight decay."""
+    optimizer: Literal["adam", "adamw", "muon"] = "adamw"
+    """Adam, Adam with decoupled weight decay, or Muon for the kernels of convolutions and AdamW for
+    all other weights."""
 
     weight_decay: float = 0.0
-    """Of adamw; adam has none."""
+    """Of adamw and muon; adam has none."""
 
     average: float = 0.0
     """Decay of the moving average of the weights: each step moves it towards the weights by 1 minus
@@ -129,9 +131,9 @@ def fit(
     # Shares its weights with the network.
     trained = cast(nn.Module, torch.compile(network)) if is_compiled else network
     average = copy.deepcopy(network) if config.average else network
-    optimizer = _optimizer(network, config)
+    optimizers = _optimizers(network, config)
     checkpoint = folder / "checkpoint.pt"
-    state = _State(identity, network, average, optimizer)
+    state = _State(identity, network, average, optimizers)
     progress = _resume(checkpoint, state, device)
     while progress.epoch < config.epochs and not _is_patience_over(progress, config):
         epoch = progress.epoch
@@ -149,14 +151,16 @@ def fit(
         )
         for step, batch in enumerate(bar):
             done = (epoch + step / steps) / config.epochs
-            for group in optimizer.param_groups:
+            for group in (group for optimizer in optimizers for group in optimizer.param_groups):
                 group["lr"] = config.learning_rate * _schedule(config.schedule, done)
             moved = tuple(tensor.to(device, non_blocking=True) for tensor in batch)
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
                 value = loss(trained, moved)
-            optimizer.zero_grad(set_to_none=True)
+            for optimizer in optimizers:
+                optimizer.zero_grad(set_to_none=True)
             value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-            optimizer.step()
+            for optimizer in optimizers:
+                optimizer.step()
             if average is not network:
                 _move_average(average, network, config.average, epoch * steps + step)
             total += value.detach()
@@ -225,15 +229,19 @@ def choose_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def _optimizer(network: nn.Module, config: LoopConfig) -> torch.optim.Optimizer:
+def _optimizers(network: nn.Module, config: LoopConfig) -> list[torch.optim.Optimizer]:
+    parameters = list(network.parameters())
     if config.optimizer == "adam":
-        return torch.optim.Adam(network.parameters(), lr=config.learning_rate)
-    return torch.optim.AdamW(
-        network.parameters(),
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
-        fused=True,
-    )
+        return [torch.optim.Adam(parameters, lr=config.learning_rate)]
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.optimizer == "adamw":
+        return [torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)]
+    kernels = [one for one in parameters if one.ndim == 4]
+    others = [one for one in parameters if one.ndim != 4]
+    return [
+        torch.optim.AdamW(others, lr=rate, weight_decay=decay, fused=True),
+        Muon(kernels, lr=rate, weight_decay=decay),
+    ]
 
 
 def _schedule(name: str, done: float) -> float:
@@ -271,14 +279,14 @@ class _State:
     identity: str
     network: nn.Module
     average: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizers: Sequence[torch.optim.Optimizer]
 
 
 def _save(file: Path, state: _State, progress: Progress) -> None:
     content = {
         "identity": state.identity,
         "network": state.network.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in state.optimizers],
         "progress": vars(progress),
     }
     if state.average is not state.network:
@@ -296,7 +304,8 @@ def _resume(file: Path, state: _State, device: torch.device) -> Progress:
             f"  {state.identity}\nDelete it, or name another folder with --folder"
         )
     state.network.load_state_dict(content["network"])
-    state.optimizer.load_state_dict(content["optimizer"])
+    for optimizer, saved in zip(state.optimizers, content["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
     if state.average is not state.network:
         state.average.load_state_dict(content["average"])
     progress = Progress(**content["progress"])

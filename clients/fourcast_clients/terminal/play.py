@@ -47,7 +47,7 @@ class Play:
     """Your side. In the demo: the side of perfect play, second by default."""
 
     level: Level = Level.NETWORK
-    """How the opponent chooses: the network alone, checked by a shallow search, or perfectly."""
+    """How the opponent chooses: the network alone, checked by a short search, or perfectly."""
 
     model: Annotated[
         str, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: connect4)")

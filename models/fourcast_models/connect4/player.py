@@ -49,6 +49,18 @@ def best_column(scores: Sequence[int | None]) -> int:
     return max(legal, key=lambda column: (legal[column], -abs(column - COLUMNS // 2)))
 
 
+def unrefuted(policy: Sequence[float], forced_scores: Sequence[int | None]) -> list[int]:
+    """The columns that a shallow search leaves, the most probable first: those of the best score.
+
+    Args:
+        policy: Seven probabilities.
+        forced_scores: As `choose_with_search` has them.
+    """
+    best = max(score for score in forced_scores if score is not None)
+    columns = [column for column, score in enumerate(forced_scores) if score == best]
+    return sorted(columns, key=lambda column: -policy[column])
+
+
 def choose_with_search(policy: Sequence[float], forced_scores: Sequence[int | None]) -> Choice:
     """The policy's choice among the columns that a shallow exact search has not refuted.
 
@@ -60,10 +72,9 @@ def choose_with_search(policy: Sequence[float], forced_scores: Sequence[int | No
         forced_scores: Seven scores of the columns, 0 where nothing is forced within the search's
             horizon, `None` where there is no move; at least one is a number.
     """
-    legal = {column: score for column, score in enumerate(forced_scores) if score is not None}
-    best = max(legal.values())
     # All that do not lose are alike unless one wins: nothing is known of their order.
-    kept = [column for column, score in legal.items() if score == best]
+    kept = unrefuted(policy, forced_scores)
+    legal = [score for score in forced_scores if score is not None]
     refuted = len(kept) < len(legal)
-    forced = best != 0 or (refuted and len(kept) == 1)
-    return Choice(column=most_probable(policy, kept), forced=forced)
+    forced = max(legal) != 0 or (refuted and len(kept) == 1)
+    return Choice(column=kept[0], forced=forced)

@@ -7,6 +7,7 @@ The search itself is compiled (`kernel`). Run ``python -m fourcast_models.connec
 compile it and keep the result on disk; otherwise the first import does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -148,6 +149,24 @@ class Solver:
             if self._is_at_least(play(board, column), best):
                 return column
         return legal[-1]
+
+    def keeping_column(self, board: Board, columns: Sequence[int]) -> int | None:
+        """The first of some legal columns that wins; if none does, the first that draws.
+
+        Much cheaper than scores: it asks how the game ends, not when.
+
+        Returns:
+            The column, or None if all of them lose.
+
+        Raises:
+            SearchStopped: If `stop` was called meanwhile.
+        """
+        self._counters[kernel.STOP] = 0
+        for score in (1, 0):
+            for column in columns:
+                if self._is_at_least(play(board, column), score):
+                    return column
+        return None
 
     def forced_scores(self, board: Board, horizon: int) -> tuple[int | None, ...]:
         """Like `column_scores`, but seeing only what is forced within `horizon` plies, else 0.

@@ -316,10 +316,15 @@ def _games(config: DataConfig, split: str, wanted: int, taken: Bits) -> Dataset:
         rounds.append(played.select(chosen))
         taken = np.concatenate([taken, keys[chosen]])
         parts_done += count
+    return joined_datasets(rounds)
+
+
+def joined_datasets(datasets: Sequence[Dataset]) -> Dataset:
+    """Some datasets, perhaps none, as one."""
     return Dataset(
-        mover=np.concatenate([np.zeros(0, np.int64), *(one.mover for one in rounds)]),
-        occupied=np.concatenate([np.zeros(0, np.int64), *(one.occupied for one in rounds)]),
-        scores=np.concatenate([np.zeros((0, COLUMNS), np.int8), *(one.scores for one in rounds)]),
+        mover=np.concatenate([np.zeros(0, np.int64), *(one.mover for one in datasets)]),
+        occupied=np.concatenate([np.zeros(0, np.int64), *(one.occupied for one in datasets)]),
+        scores=np.concatenate([np.zeros((0, COLUMNS), np.int8), *(one.scores for one in datasets)]),
     )
 
 

@@ -6,8 +6,9 @@ scores that they choose by are the labels; along a game they cost much less than
 have nothing to do with each other, since the solver remembers what it found a move before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import TypeAlias
 
 import numpy as np
 
@@ -20,6 +21,12 @@ from fourcast_training.parallel import Arrays
 MISTAKES = (0.1, 0.1, 0.3, 1.0)
 """How games differ, each as likely: the share of moves that are any column. As many moves again are
 any column that keeps a win won and a draw drawn, as far as that leaves any."""
+
+Scores: TypeAlias = tuple[int | None, ...]
+"""Exact scores of the seven columns, None where a stone may not be played."""
+
+Game: TypeAlias = list[tuple[Board, Scores]]
+"""The positions of a game, but for the last, in which it is over, with their scores."""
 
 
 def game_part(solver: Solver, seed: Sequence[int], games: int, plies: int) -> Arrays:
@@ -39,46 +46,70 @@ def game_part(solver: Solver, seed: Sequence[int], games: int, plies: int) -> Ar
     """
     random = Random(repr(tuple(seed)))
     levels = openings(plies)
-    boards: list[Board] = []
-    rows: list[list[int]] = []
-    for _ in range(games):
-        for board, scores in _played(solver, random, _start(levels, random)):
-            if board.plies > plies:
-                boards.append(board)
-                rows.append([ILLEGAL if score is None else score for score in scores])
+    return arrays_of([_nearly_perfect(solver, random, levels) for _ in range(games)], plies)
+
+
+def arrays_of(games: Sequence[Game], plies: int) -> Arrays:
+    """The positions of games that have more than so many stones, in order of play.
+
+    Returns:
+        `mover` and `occupied` int64 [N], and `scores` int8 [N, 7], ILLEGAL where a column is full.
+    """
+    late = [(board, scores) for game in games for board, scores in game if board.plies > plies]
+    rows = [[ILLEGAL if score is None else score for score in scores] for _, scores in late]
     return {
-        "mover": np.array([board.mover for board in boards], dtype=np.int64),
-        "occupied": np.array([board.occupied for board in boards], dtype=np.int64),
+        "mover": np.array([board.mover for board, _ in late], dtype=np.int64),
+        "occupied": np.array([board.occupied for board, _ in late], dtype=np.int64),
         "scores": np.array(rows, dtype=np.int8).reshape(-1, COLUMNS),
     }
 
 
-def _start(levels: Sequence[Positions], random: Random) -> Board:
+def random_start(levels: Sequence[Positions], random: Random) -> Board:
+    """A position of the book: the number of its stones is drawn first."""
     level = random.choice(levels)
     number = random.randrange(len(level.mover))
     return Board(mover=int(level.mover[number]), occupied=int(level.occupied[number]))
 
 
-def _played(
-    solver: Solver, random: Random, board: Board
-) -> list[tuple[Board, tuple[int | None, ...]]]:
-    """The positions of a game from here to its end, and the scores of their columns."""
-    mistakes = random.choice(MISTAKES)
+def played(solver: Solver, board: Board, choose: Callable[[Board, Scores], int]) -> Game:
+    """A game from here to its end.
+
+    Args:
+        solver: Knows the scores.
+        board: Where it begins.
+        choose: A column for a position and its scores.
+    """
     game = []
     while status(board) is Status.IN_PROGRESS:
         scores = solver.column_scores(board)
         game.append((board, scores))
+        board = play(board, choose(board, scores))
+    return game
+
+
+def best_columns(scores: Scores) -> list[int]:
+    """The columns with the best score."""
+    best = max(score for score in scores if score is not None)
+    return [column for column, score in enumerate(scores) if score == best]
+
+
+def _nearly_perfect(solver: Solver, random: Random, levels: Sequence[Positions]) -> Game:
+    start = random_start(levels, random)
+    mistakes = random.choice(MISTAKES)
+
+    def choose(board: Board, scores: Scores) -> int:
         known = {column: scores[column] or 0 for column in legal_columns(board)}
-        best = max(known.values())
         luck = random.random()
         if luck < mistakes:
             wanted = list(known)
         elif luck < 2 * mistakes:
+            best = max(known.values())
             wanted = [column for column, score in known.items() if _sign(score) == _sign(best)]
         else:
-            wanted = [column for column, score in known.items() if score == best]
-        board = play(board, random.choice(wanted))
-    return game
+            wanted = best_columns(scores)
+        return random.choice(wanted)
+
+    return played(solver, start, choose)
 
 
 def _sign(score: int) -> int:

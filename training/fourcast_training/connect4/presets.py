@@ -43,6 +43,13 @@ class TrainConfig:
     folder: Path = Path("runs/connect4-default")
     """Checkpoint, curves.png, metrics.json. A killed run continues from here."""
 
+    begin_with: Path | None = None
+    """Folder of a finished run of a network of the same size: train its best weights further, on
+    the labels and on games of its own against perfect play, see practice.py."""
+
+    practice_games: int = 4000
+    """With --begin-with: how many. A thousand take about as long as 80,000 random labels."""
+
     beside: tuple[Path, ...] = ()
     """Folders of finished runs whose figures the card shows for comparison, if they are there."""
 

@@ -20,7 +20,7 @@ from fourcast_models.model_config import Batching, ModelConfig
 from fourcast_models.repository import default_repository, read_model
 from fourcast_training.command_line import read_preset
 from fourcast_training.connect4.card import Result, read_figures, write_card
-from fourcast_training.connect4.data import Dataset, by_origin, load_or_label
+from fourcast_training.connect4.data import Dataset, by_origin, joined_datasets, load_or_label
 from fourcast_training.connect4.evaluate import (
     Figures,
     measure,
@@ -31,10 +31,11 @@ from fourcast_training.connect4.evaluate import (
 from fourcast_training.connect4.mistakes import describe_mistakes
 from fourcast_training.connect4.net import Heads, ServedNet, build
 from fourcast_training.connect4.position_sets import read_position_sets
+from fourcast_training.connect4.practice import practise
 from fourcast_training.connect4.presets import PRESETS, PROGRAM, TrainConfig
 from fourcast_training.export import Graph, Origin, export, open_onnx, stamp_of, to_onnx
 from fourcast_training.files import write_atomically
-from fourcast_training.loop import Batch, Progress, choose_device, fit
+from fourcast_training.loop import Batch, Progress, best_weights, choose_device, fit
 from fourcast_training.plots import save_curves
 from fourcast_training.timing import milliseconds_of_one
 
@@ -75,7 +76,13 @@ def train(config: TrainConfig, command: str) -> Result:
     network = build(config.architecture, config.channels, config.blocks)
     parameters = sum(p.numel() for p in network.parameters())
     log.info("%s: %d parameters, %d positions", config.preset, parameters, config.data.train)
-    progress = _fit(network, config, data["train"], data["validation"])
+    training = data["train"]
+    if config.begin_with is not None:
+        network.load_state_dict(best_weights(config.begin_with))
+        practice = _practice(network, config, data)
+        log.info("%d positions of its own games", len(practice.mover))
+        training = joined_datasets([training, practice])
+    progress = _fit(network, config, training, data["validation"])
     # Published or not, the file is measured, not the network that it is made of.
     graph = _graph(network.cpu(), config, data)
     test = data["test"]
@@ -100,6 +107,19 @@ def train(config: TrainConfig, command: str) -> Result:
     if config.publish:
         _publish(graph, config, result)
     return result
+
+
+def _practice(network: nn.Module, config: TrainConfig, data: Mapping[str, Dataset]) -> Dataset:
+    """Positions of the network's games, none of them in the splits that it is measured on."""
+    measured = [data[split].positions.canonical_keys for split in ("validation", "test")]
+    return practise(
+        _graph(network, config, data).content,
+        config.practice_games,
+        config.loop.seed,
+        config.folder,
+        config.data,
+        np.concatenate(measured),
+    )
 
 
 def evaluate_published(config: TrainConfig) -> None:

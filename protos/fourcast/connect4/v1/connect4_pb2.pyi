@@ -95,9 +95,10 @@ class _LevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Level.ValueType
     LEVEL_NETWORK: _Level.ValueType  # 1
     """The network's policy alone: its most probable legal column, no search."""
     LEVEL_SEARCH: _Level.ValueType  # 2
-    """In an opening that is solved, the network's policy among the best columns. Otherwise its policy
-    among the columns that a shallow exact search has not refuted; a win or a loss inside the
-    search's horizon is played exactly.
+    """In an opening that is solved, the network's policy among the best columns. Otherwise the most
+    probable column that an exact search shows to keep a won position won and a drawn one drawn,
+    without asking for the fastest win; a win or a loss that is forced soon is played exactly. After
+    a quarter of a second the search is given up: then the most probable column that is not refuted.
     """
     LEVEL_PERFECT: _Level.ValueType  # 3
     """Perfect play: a column with the best exact score, the most central of several. A search that
@@ -112,9 +113,10 @@ LEVEL_UNSPECIFIED: Level.ValueType  # 0
 LEVEL_NETWORK: Level.ValueType  # 1
 """The network's policy alone: its most probable legal column, no search."""
 LEVEL_SEARCH: Level.ValueType  # 2
-"""In an opening that is solved, the network's policy among the best columns. Otherwise its policy
-among the columns that a shallow exact search has not refuted; a win or a loss inside the
-search's horizon is played exactly.
+"""In an opening that is solved, the network's policy among the best columns. Otherwise the most
+probable column that an exact search shows to keep a won position won and a drawn one drawn,
+without asking for the fastest win; a win or a loss that is forced soon is played exactly. After
+a quarter of a second the search is given up: then the most probable column that is not refuted.
 """
 LEVEL_PERFECT: Level.ValueType  # 3
 """Perfect play: a column with the best exact score, the most central of several. A search that
@@ -133,7 +135,7 @@ class _SourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Source.ValueTy
     SOURCE_NETWORK: _Source.ValueType  # 1
     """The network's policy."""
     SOURCE_SEARCH: _Source.ValueType  # 2
-    """The shallow exact search decided (a forced win, or the last column not losing at once)."""
+    """The search of LEVEL_SEARCH decided: a forced win or loss, or the network's column is worse."""
     SOURCE_SOLVER: _Source.ValueType  # 3
     """The exact solver."""
     SOURCE_BOOK: _Source.ValueType  # 4
@@ -149,7 +151,7 @@ SOURCE_UNSPECIFIED: Source.ValueType  # 0
 SOURCE_NETWORK: Source.ValueType  # 1
 """The network's policy."""
 SOURCE_SEARCH: Source.ValueType  # 2
-"""The shallow exact search decided (a forced win, or the last column not losing at once)."""
+"""The search of LEVEL_SEARCH decided: a forced win or loss, or the network's column is worse."""
 SOURCE_SOLVER: Source.ValueType  # 3
 """The exact solver."""
 SOURCE_BOOK: Source.ValueType  # 4
