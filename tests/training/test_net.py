@@ -13,6 +13,7 @@ from fourcast_models.connect4.board import COLUMNS, ROWS, Board, legal_columns, 
 from fourcast_models.connect4.book import ILLEGAL
 from fourcast_models.connect4.codec import encode
 from fourcast_training.connect4.net import (
+    OUTCOME_WEIGHT,
     Architecture,
     BoardFeatures,
     Heads,
@@ -126,6 +127,21 @@ def test_full_columns_stay_at_zero_however_sure_the_network_is() -> None:
     assert 0 < len(legal) < 4
     assert policy[0].nonzero()[:, 0].tolist() == list(legal)
     assert policy.sum().item() == pytest.approx(1)
+
+
+def test_what_is_expected_after_a_column_counts_in_the_served_policy() -> None:
+    class TwoMinds(torch.nn.Module):
+        def forward(self, board: Tensor) -> Heads:
+            policy = torch.zeros(len(board), COLUMNS)
+            # Sure of a win with column 2, of a draw with 3 and of a loss with the others.
+            outcomes = torch.tensor([[0.0, 0, 99]] * COLUMNS)
+            outcomes[1], outcomes[2] = torch.tensor([99.0, 0, 0]), torch.tensor([0.0, 99, 0])
+            return Heads(policy, torch.zeros(len(board), 3), outcomes.expand(len(board), -1, -1))
+
+    policy, _ = ServedNet(TwoMinds())(planes_of(parse_moves("")))
+    odds = (policy[0] / policy[0, 2]).log().tolist()
+    lost = pytest.approx(-OUTCOME_WEIGHT)
+    assert odds == [lost, pytest.approx(OUTCOME_WEIGHT), 0.0, lost, lost, lost, lost]
 
 
 @pytest.mark.parametrize("architecture", ["slides", "residual"])

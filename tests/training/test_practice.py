@@ -7,6 +7,7 @@ from random import Random
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 
 from fourcast_models.connect4.board import (
     Board,
@@ -20,8 +21,10 @@ from fourcast_models.connect4.book import ILLEGAL, Book
 from fourcast_models.connect4.solver import Solver
 from fourcast_models.repository import default_repository, read_model
 from fourcast_training.connect4 import practice
-from fourcast_training.connect4.data import DataConfig, Dataset
+from fourcast_training.connect4.data import DataConfig, Dataset, read_dataset
+from fourcast_training.connect4.games import arrays_of
 from fourcast_training.connect4.practice import MOST_VISITS, practice_game, practise
+from tests.training.running import fourcast_train, run
 
 # A game that goes on for a while, of which no position needs more than milliseconds.
 LATE = "22525762534622441115633653"
@@ -110,3 +113,47 @@ def test_a_position_of_many_games_stands_there_as_often_as_allowed(
     kept: Dataset = practise(b"", 1, 0, tmp_path, DataConfig(), np.zeros(0, np.int64))
     _, counts = np.unique(kept.occupied, return_counts=True)
     assert counts.tolist() == [MOST_VISITS, MOST_VISITS]
+
+
+def test_a_run_that_begins_with_another_learns_from_the_games_of_both(tmp_path: Path) -> None:
+    data = "--data.train 400 --data.validation 100 --data.test 100 --data.first-ply 28"
+    options = f"connect4 --preset smoke {data} --loop.epochs 1 --loop.device cpu"
+    first = run(fourcast_train(f"{options} --no-publish --folder first"), tmp_path)
+    assert first.returncode == 0, first.stderr
+    # As if this one had learnt from a game already.
+    game = practice_game(Solver(), rightmost, Random(1), parse_moves(LATE), network_first=True)
+    earlier = arrays_of([game], 0)
+    np.savez_compressed(tmp_path / "first" / "practice.npz", allow_pickle=False, **earlier)
+    begun = f"{options} --practice-games 2 --begin-with first --folder second"
+    second = run(fourcast_train(begun), tmp_path)
+    assert second.returncode == 0, second.stderr
+
+    practice_of_both = read_dataset(tmp_path / "second" / "practice.npz")
+    more, new = len(practice_of_both.plies), len(practice_of_both.plies) - len(game)
+    assert new > 0
+    assert np.array_equal(practice_of_both.mover[: len(game)], earlier["mover"])
+    assert f"{more} positions of its games, {new} of them new" in second.stderr
+    model = read_model(tmp_path / "runs" / "connect4-smoke" / "repository", "connect4")
+    card = (model.folder / "README.md").read_text()
+    assert f"{more} more, for training alone" in card
+    assert f"- practice: `{practice_of_both.sha256}`" in card
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--begin-with nothing", "nothing/checkpoint.pt is not there"),
+        ("--begin-with other", "--begin-with: the network in other is none of"),
+    ],
+)
+def test_what_cannot_be_begun_with_is_refused_before_labelling(
+    tmp_path: Path, options: str, words: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    checkpoint = {"progress": {"best_weights": {"policy.weight": torch.zeros(7, 3)}}}
+    torch.save(checkpoint, tmp_path / "other" / "checkpoint.pt")
+    done = run(fourcast_train(f"connect4 --preset smoke {options}"), tmp_path)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "runs").exists()

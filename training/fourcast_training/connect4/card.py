@@ -57,11 +57,11 @@ What it gets wrong:
 ## Data
 
 Of all three splits together, {random} positions come from games of random moves, {openings} from
-the opening book and {games} from games played nearly perfectly. By the number of stones:
+the opening book and {games} from games played nearly perfectly. {practice}By the number of stones:
 
 {distribution}
 
-Labels: `fourcast-train connect4-label`. SHA-256 of the splits:
+Labels: `fourcast-train connect4-label`. SHA-256 of the positions and their scores:
 
 {hashes}
 
@@ -91,7 +91,8 @@ class Result:
         by_ply: The same for each number of stones.
         mistakes: What the network gets wrong, in Markdown.
         origins: How many positions of all splits come from where.
-        data: The splits, "train", "validation" and "test".
+        data: The splits, "train", "validation" and "test", and if there are any "practice", the
+            positions of its own games.
     """
 
     command: str
@@ -145,6 +146,12 @@ def write_card(name: str, version: int, result: Result, beside: Mapping[str, Fig
         by_ply=table({str(ply): row for ply, row in result.by_ply.items()}, "stones"),
         mistakes=result.mistakes,
         **result.origins,
+        practice=(
+            f"{len(result.data['practice'].plies)} more, for training alone,\ncome from games of "
+            "networks on the way to this one against perfect play. "
+            if "practice" in result.data
+            else ""
+        ),
         distribution=distribution,
         hashes="\n".join(f"- {split}: `{d.sha256}`" for split, d in result.data.items()),
     )

@@ -208,15 +208,23 @@ def _load(file: Path, description_file: Path, config: DataConfig) -> Dataset:
             f"{file} was made with {description['identity']}, not {config.identity}: name another "
             "folder with --data.folder (--folder for connect4-label)"
         )
-    damaged = ValueError(f"{file} is damaged (not the hash in {description_file.name}): delete it")
+    dataset = read_dataset(file)
+    if dataset.sha256 != description["sha256"]:
+        raise ValueError(f"{file} is damaged (not the hash in {description_file.name}): delete it")
+    return dataset
+
+
+def read_dataset(file: Path) -> Dataset:
+    """The positions in a file.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
     try:
         with np.load(file, allow_pickle=False) as arrays:
-            dataset = Dataset(**arrays)
+            return Dataset(**arrays)
     except (ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile):
-        raise damaged from None
-    if dataset.sha256 != description["sha256"]:
-        raise damaged
-    return dataset
+        raise ValueError(f"{file} is damaged: delete it") from None
 
 
 def by_origin(config: DataConfig, split: str, dataset: Dataset) -> dict[str, slice]:

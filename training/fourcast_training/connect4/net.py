@@ -15,6 +15,11 @@ from fourcast_models.connect4.board import COLUMNS, ROWS
 OUTCOMES = 3
 """Win, draw and loss, in this order."""
 
+OUTCOME_WEIGHT = 4.0
+"""What a sure win of a column, and the lack of a sure loss, add to its logit when it is served. Two
+heads err on different positions: on the validation split this kept 0.14 points more values than the
+policy alone, at the same share of best scores; from 2 to 16 it hardly mattered."""
+
 Architecture = Literal["slides", "residual"]
 
 
@@ -24,8 +29,8 @@ class Heads(NamedTuple):
     Attributes:
         policy: Logits of the columns, float32 [N, 7]; full columns are not masked.
         value: Logits of win, draw and loss for the side to move, float32 [N, 3], or None.
-        outcomes: Logits of win, draw and loss after each column, float32 [N, 7, 3], or None. A
-            lesson for the trunk during training; not exported.
+        outcomes: Logits of win, draw and loss after each column, for the side to move before it,
+            float32 [N, 7, 3], or None.
     """
 
     policy: Tensor
@@ -162,7 +167,8 @@ class ServedNet(nn.Module):
 
     Input `board` uint8 [N, 2, 6, 7]. Output `policy` float32 [N, 7], which sums to 1 over the
     columns that are not full and is exactly 0 on full ones, and, if the network has it, `value`
-    float32 [N, 3]: win, draw, loss for the side to move.
+    float32 [N, 3]: win, draw, loss for the side to move. What the network expects after each column
+    counts in its policy, too (OUTCOME_WEIGHT).
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -173,7 +179,11 @@ class ServedNet(nn.Module):
         """Policy, and value if there is one."""
         heads: Heads = self.network(board)
         free = 1 - board[:, :, 0].float().sum(dim=1)
-        policy = torch.softmax(heads.policy - 1e9 * (1 - free), dim=1) * free
+        logits = heads.policy
+        if heads.outcomes is not None:
+            outcomes = torch.softmax(heads.outcomes, dim=2)
+            logits = logits + OUTCOME_WEIGHT * (outcomes[:, :, 0] - outcomes[:, :, 2])
+        policy = torch.softmax(logits - 1e9 * (1 - free), dim=1) * free
         if heads.value is None:
             return (policy,)
         return policy, torch.softmax(heads.value, dim=1)

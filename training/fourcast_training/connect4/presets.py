@@ -10,7 +10,7 @@ from fourcast_training.loop import LoopConfig
 
 PROGRAM = "fourcast-train connect4"
 
-Preset = Literal["default", "slides", "smoke"]
+Preset = Literal["default", "practised", "slides", "smoke"]
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,10 @@ class TrainConfig:
     """
 
     preset: Preset = "default"
-    """`default`: the network that is served. `slides`: the course's own network and recipe, for
-    comparison, not published. `smoke`: the whole path in a minute or two, on late positions."""
+    """`default`: from the labels. `practised`: the network that is served; the default's, once it
+    is finished, trained further with games of its own. `slides`: the course's own network and
+    recipe, for comparison, not published. `smoke`: the whole path in a minute or two, on late
+    positions."""
 
     evaluate: bool = False
     """Only measure: the model that `repository` holds, on the test split and on `sets`."""
@@ -47,8 +49,8 @@ class TrainConfig:
     """Folder of a finished run of a network of the same size: train its best weights further, on
     the labels and on games of its own against perfect play, see practice.py."""
 
-    practice_games: int = 4000
-    """With --begin-with: how many. A thousand take about as long as 80,000 random labels."""
+    practice_games: int = 3000
+    """With --begin-with: how many. A thousand take five minutes of a core."""
 
     beside: tuple[Path, ...] = ()
     """Folders of finished runs whose figures the card shows for comparison, if they are there."""
@@ -87,6 +89,15 @@ PRESETS: dict[Preset, TrainConfig] = {
     "default": TrainConfig(
         beside=(Path("runs/connect4-slides"),),
         loop=LoopConfig(epochs=5, batch_size=256, learning_rate=4e-3, weight_decay=0.02),
+    ),
+    "practised": TrainConfig(
+        preset="practised",
+        folder=Path("runs/connect4-practised"),
+        begin_with=Path("runs/connect4-default"),
+        beside=(Path("runs/connect4-default"), Path("runs/connect4-slides")),
+        loop=LoopConfig(
+            epochs=6, batch_size=256, learning_rate=6e-3, optimizer="muon", weight_decay=0.02
+        ),
     ),
     "slides": TrainConfig(
         preset="slides",

@@ -20,7 +20,13 @@ from fourcast_models.model_config import Batching, ModelConfig
 from fourcast_models.repository import default_repository, read_model
 from fourcast_training.command_line import read_preset
 from fourcast_training.connect4.card import Result, read_figures, write_card
-from fourcast_training.connect4.data import Dataset, by_origin, joined_datasets, load_or_label
+from fourcast_training.connect4.data import (
+    Dataset,
+    by_origin,
+    joined_datasets,
+    load_or_label,
+    read_dataset,
+)
 from fourcast_training.connect4.evaluate import (
     Figures,
     measure,
@@ -48,6 +54,7 @@ outcome stands out from one that is a point better at the same outcome."""
 FEWEST_OF_A_PLY, MOST_REPEATS = 1 / 200, 50
 
 METRICS_FILE = "metrics.json"
+PRACTICE_FILE = "practice.npz"
 
 MAX_BATCH = 1024
 GOLDEN_POSITIONS = 64
@@ -70,19 +77,16 @@ def train(config: TrainConfig, command: str) -> Result:
         config: What to do.
         command: What makes this run again, for the card.
     """
-    choose_device(config.loop.device)  # fails now, not after an hour of labelling
+    # These two fail now, not after an hour of labelling.
+    choose_device(config.loop.device)
+    network = _beginning(config)
     data = {split: load_or_label(config.data, split) for split in config.data.sizes}
-    torch.manual_seed(config.loop.seed)
-    network = build(config.architecture, config.channels, config.blocks)
     parameters = sum(p.numel() for p in network.parameters())
     log.info("%s: %d parameters, %d positions", config.preset, parameters, config.data.train)
-    training = data["train"]
     if config.begin_with is not None:
-        network.load_state_dict(best_weights(config.begin_with))
-        practice = _practice(network, config, data)
-        log.info("%d positions of its own games", len(practice.mover))
-        training = joined_datasets([training, practice])
-    progress = _fit(network, config, training, data["validation"])
+        data["practice"] = _practice(network, config, config.begin_with, data)
+    training = [data[name] for name in ("train", "practice") if name in data]
+    progress = _fit(network, config, joined_datasets(training), data["validation"])
     # Published or not, the file is measured, not the network that it is made of.
     graph = _graph(network.cpu(), config, data)
     test = data["test"]
@@ -97,7 +101,7 @@ def train(config: TrainConfig, command: str) -> Result:
         by_ply=measure_by_ply(policy, test),
         mistakes=describe_mistakes(policy, test),
         origins={
-            origin: sum(config.data.origins(split)[origin] for split in data)
+            origin: sum(config.data.origins(split)[origin] for split in config.data.sizes)
             for origin in config.data.origins("test")
         },
         data=data,
@@ -109,10 +113,31 @@ def train(config: TrainConfig, command: str) -> Result:
     return result
 
 
-def _practice(network: nn.Module, config: TrainConfig, data: Mapping[str, Dataset]) -> Dataset:
-    """Positions of the network's games, none of them in the splits that it is measured on."""
+def _beginning(config: TrainConfig) -> nn.Module:
+    """The network before training."""
+    torch.manual_seed(config.loop.seed)
+    network = build(config.architecture, config.channels, config.blocks)
+    if config.begin_with is not None:
+        weights = best_weights(config.begin_with)
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError:
+            raise ValueError(
+                f"--begin-with: the network in {config.begin_with} is none of --architecture "
+                f"{config.architecture} --channels {config.channels} --blocks {config.blocks}"
+            ) from None
+    return network
+
+
+def _practice(
+    network: nn.Module, config: TrainConfig, begun: Path, data: Mapping[str, Dataset]
+) -> Dataset:
+    """Positions of the network's games, and of those from which the run that it comes from learnt.
+
+    None of them is in a split that the network is measured on.
+    """
     measured = [data[split].positions.canonical_keys for split in ("validation", "test")]
-    return practise(
+    own = practise(
         _graph(network, config, data).content,
         config.practice_games,
         config.loop.seed,
@@ -120,6 +145,13 @@ def _practice(network: nn.Module, config: TrainConfig, data: Mapping[str, Datase
         config.data,
         np.concatenate(measured),
     )
+    earlier = begun / PRACTICE_FILE
+    practice = joined_datasets([read_dataset(earlier), own] if earlier.exists() else [own])
+    log.info("%d positions of its games, %d of them new", len(practice.mover), len(own.mover))
+    write_atomically(
+        config.folder / PRACTICE_FILE, lambda stream: np.savez_compressed(stream, **vars(practice))
+    )
+    return practice
 
 
 def evaluate_published(config: TrainConfig) -> None:
