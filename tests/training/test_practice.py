@@ -135,6 +135,7 @@ def test_a_run_that_begins_with_another_learns_from_the_games_of_both(tmp_path: 
     assert f"{more} positions of its games, {new} of them new" in second.stderr
     model = read_model(tmp_path / "runs" / "connect4-smoke" / "repository", "connect4")
     card = (model.folder / "README.md").read_text()
+    assert "beginning with the network of first;" in card
     assert f"{more} more, for training alone" in card
     assert f"- practice: `{practice_of_both.sha256}`" in card
 

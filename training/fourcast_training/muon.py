@@ -67,7 +67,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
     """About the nearest matrix with singular values 1 (in the smaller of its dimensions).
 
     Newton-Schulz iteration; the singular values of the result lie between 0.7 and 1.2 unless they
-    were less than about a thousandth of the largest.
+    were less than about a thousandth of its norm.
 
     Args:
         matrix: Float [M, N].

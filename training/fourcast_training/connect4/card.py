@@ -26,8 +26,8 @@ opponent's; row 0 is the top row |
 | `policy` | output | FP32 [N, 7] | probability of each column, exactly 0 for full ones |
 | `value` | output | FP32 [N, 3] | probability of win, draw and loss for the side to move |
 
-{parameters:,} parameters, trained for {epochs} epochs; the weights are those of epoch {best_epoch},
-the best on the validation split. {integers}Made by the following command, with seed
+{parameters:,} parameters, trained for {epochs} epochs{begun}; the weights are those of epoch
+{best_epoch}, the best on the validation split. {integers}Made by the following command, with seed
 {label_seed} for the positions and seed {training_seed} for the training:
 
     {command}
@@ -84,6 +84,7 @@ class Result:
     Attributes:
         command: What makes it again.
         seeds: Of the positions, and of the training.
+        begun: Folder of the run whose network it began with, or None.
         parameters: Of the network.
         progress: Of the training.
         quantised: Whether the file's sums are done in integers.
@@ -97,6 +98,7 @@ class Result:
 
     command: str
     seeds: tuple[int, int]
+    begun: Path | None
     parameters: int
     progress: Progress
     quantised: bool
@@ -130,6 +132,7 @@ def write_card(name: str, version: int, result: Result, beside: Mapping[str, Fig
         version=version,
         parameters=result.parameters,
         epochs=result.progress.epoch,
+        begun="" if result.begun is None else f",\nbeginning with the network of {result.begun}",
         best_epoch=result.progress.best_epoch,
         command=result.command,
         label_seed=result.seeds[0],

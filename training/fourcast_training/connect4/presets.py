@@ -50,7 +50,7 @@ class TrainConfig:
     the labels and on games of its own against perfect play, see practice.py."""
 
     practice_games: int = 3000
-    """With --begin-with: how many. A thousand take five minutes of a core."""
+    """With --begin-with: how many. A thousand take about six minutes of a core."""
 
     beside: tuple[Path, ...] = ()
     """Folders of finished runs whose figures the card shows for comparison, if they are there."""

@@ -94,6 +94,7 @@ def train(config: TrainConfig, command: str) -> Result:
     result = Result(
         command=command,
         seeds=(config.data.seed, config.loop.seed),
+        begun=config.begin_with,
         parameters=parameters,
         progress=progress,
         quantised=config.quantised,
