@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from fourcast_models.connect4 import codec
 from fourcast_models.connect4.board import (
     Board,
     Status,
@@ -21,13 +22,21 @@ from fourcast_models.connect4.book import ILLEGAL, Book
 from fourcast_models.connect4.solver import Solver
 from fourcast_models.repository import default_repository, read_model
 from fourcast_training.connect4 import practice
+from fourcast_training.connect4.beginning import beginning
 from fourcast_training.connect4.data import DataConfig, Dataset, read_dataset
 from fourcast_training.connect4.games import arrays_of
+from fourcast_training.connect4.net import ServedNet
 from fourcast_training.connect4.practice import MOST_VISITS, practice_game, practise
+from fourcast_training.connect4.presets import TrainConfig
+from fourcast_training.connect4.random_play import random_position
+from fourcast_training.export import run_onnx
 from tests.training.running import fourcast_train, run
 
 # A game that goes on for a while, of which no position needs more than milliseconds.
 LATE = "22525762534622441115633653"
+
+_MODEL = read_model(default_repository(), "connect4")
+PUBLISHED = _MODEL.weights(_MODEL.versions[0]).parent
 
 
 @pytest.fixture(scope="module")
@@ -135,14 +144,28 @@ def test_a_run_that_begins_with_another_learns_from_the_games_of_both(tmp_path: 
     assert f"{more} positions of its games, {new} of them new" in second.stderr
     model = read_model(tmp_path / "runs" / "connect4-smoke" / "repository", "connect4")
     card = (model.folder / "README.md").read_text()
-    assert "beginning with the network of first;" in card
+    assert "beginning with the network of `first`;" in card
     assert f"{more} more, for training alone" in card
     assert f"- practice: `{practice_of_both.sha256}`" in card
+
+
+def test_a_published_version_is_begun_with_as_it_answers() -> None:
+    network = beginning(TrainConfig(begin_with=PUBLISHED)).eval()
+    boards = [random_position(Random(seed), seed % 36) for seed in range(200)]
+    planes = codec.encode(boards)
+    with torch.inference_mode():
+        policy = ServedNet(network)(torch.from_numpy(planes))[0].numpy()
+    expected = run_onnx(PUBLISHED / "model.onnx", {codec.BOARD.name: planes})[codec.POLICY.name]
+    assert np.abs(policy - expected).mean() < 0.005
+    # Columns that are as good as each other may change places.
+    assert (policy.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.9
+    assert np.abs(expected - 1 / 7).mean() > 0.1
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (f"--begin-with {PUBLISHED}", f"{PUBLISHED} is none of --architecture residual"),
         ("--begin-with nothing", "nothing/checkpoint.pt is not there"),
         ("--begin-with other", "--begin-with: the network in other is none of"),
     ],

@@ -11,6 +11,7 @@ from fourcast_models.connect4.board import CELLS
 from fourcast_training.connect4.data import Dataset
 from fourcast_training.connect4.evaluate import Figures, table
 from fourcast_training.loop import Progress
+from fourcast_training.published import made_by
 
 CARD = """\
 # {name}, version {version}
@@ -84,7 +85,7 @@ class Result:
     Attributes:
         command: What makes it again.
         seeds: Of the positions, and of the training.
-        begun: Folder of the run whose network it began with, or None.
+        begun: Folder of the run or version whose network it began with, or None.
         parameters: Of the network.
         progress: Of the training.
         quantised: Whether the file's sums are done in integers.
@@ -132,7 +133,11 @@ def write_card(name: str, version: int, result: Result, beside: Mapping[str, Fig
         version=version,
         parameters=result.parameters,
         epochs=result.progress.epoch,
-        begun="" if result.begun is None else f",\nbeginning with the network of {result.begun}",
+        begun=(
+            ""
+            if result.begun is None
+            else f",\nbeginning with the network of `{result.begun}`{made_by(result.begun)}"
+        ),
         best_epoch=result.progress.best_epoch,
         command=result.command,
         label_seed=result.seeds[0],

@@ -46,8 +46,9 @@ class TrainConfig:
     """Checkpoint, curves.png, metrics.json. A killed run continues from here."""
 
     begin_with: Path | None = None
-    """Folder of a finished run of a network of the same size: train its best weights further, on
-    the labels and on games of its own against perfect play, see practice.py."""
+    """Folder of a finished run of a network of the same size, or of a published version, such as
+    models/repository/connect4/3: train its weights further, on the labels and on games of its own
+    against perfect play, see practice.py."""
 
     practice_games: int = 3000
     """With --begin-with: how many. A thousand take about six minutes of a core."""

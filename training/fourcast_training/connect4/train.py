@@ -19,6 +19,7 @@ from fourcast_models.connect4.book import ILLEGAL
 from fourcast_models.model_config import Batching, ModelConfig
 from fourcast_models.repository import default_repository, read_model
 from fourcast_training.command_line import read_preset
+from fourcast_training.connect4.beginning import beginning
 from fourcast_training.connect4.card import Result, read_figures, write_card
 from fourcast_training.connect4.data import (
     Dataset,
@@ -35,13 +36,13 @@ from fourcast_training.connect4.evaluate import (
     table,
 )
 from fourcast_training.connect4.mistakes import describe_mistakes
-from fourcast_training.connect4.net import Heads, ServedNet, build
+from fourcast_training.connect4.net import Heads, ServedNet
 from fourcast_training.connect4.position_sets import read_position_sets
 from fourcast_training.connect4.practice import practise
 from fourcast_training.connect4.presets import PRESETS, PROGRAM, TrainConfig
 from fourcast_training.export import Graph, Origin, export, open_onnx, stamp_of, to_onnx
 from fourcast_training.files import write_atomically
-from fourcast_training.loop import Batch, Progress, best_weights, choose_device, fit
+from fourcast_training.loop import Batch, Progress, choose_device, fit
 from fourcast_training.plots import save_curves
 from fourcast_training.timing import milliseconds_of_one
 
@@ -79,7 +80,7 @@ def train(config: TrainConfig, command: str) -> Result:
     """
     # These two fail now, not after an hour of labelling.
     choose_device(config.loop.device)
-    network = _beginning(config)
+    network = beginning(config)
     data = {split: load_or_label(config.data, split) for split in config.data.sizes}
     parameters = sum(p.numel() for p in network.parameters())
     log.info("%s: %d parameters, %d positions", config.preset, parameters, config.data.train)
@@ -112,22 +113,6 @@ def train(config: TrainConfig, command: str) -> Result:
     if config.publish:
         _publish(graph, config, result)
     return result
-
-
-def _beginning(config: TrainConfig) -> nn.Module:
-    """The network before training."""
-    torch.manual_seed(config.loop.seed)
-    network = build(config.architecture, config.channels, config.blocks)
-    if config.begin_with is not None:
-        weights = best_weights(config.begin_with)
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError:
-            raise ValueError(
-                f"--begin-with: the network in {config.begin_with} is none of --architecture "
-                f"{config.architecture} --channels {config.channels} --blocks {config.blocks}"
-            ) from None
-    return network
 
 
 def _practice(
