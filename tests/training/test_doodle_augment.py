@@ -63,9 +63,9 @@ def pictures(
 def test_a_still_drawing_only_turns_its_face() -> None:
     rng = np.random.default_rng(0)
     strokes = shape("envelope", rng)
-    mirrored = {augmented(strokes, STILL, rng)[0].tobytes() for _ in range(20)}
+    mirrored = {augmented(strokes, STILL, rng)[0][0].tobytes() for _ in range(20)}
     assert len(mirrored) == 2
-    found = [augmented(strokes, STILL, rng) for _ in range(20)]
+    found = [augmented(strokes, STILL, rng)[0] for _ in range(20)]
     plain = draw(strokes)
     for bent in found:
         picture = draw(bent).astype(int)  # moved by the fraction of a pixel that fitting costs
@@ -76,9 +76,21 @@ def test_a_bent_drawing_still_fills_the_box() -> None:
     rng = np.random.default_rng(1)
     config = AugmentConfig(unfinished=0.5, dropping=0.5)
     for _ in range(200):
-        points = np.concatenate(augmented(shape("ladder", rng), config, rng))
-        assert points.min() == pytest.approx(0)
-        assert points.max() == pytest.approx(SPAN)
+        for strokes in augmented(shape("ladder", rng), config, rng):
+            points = np.concatenate(strokes)
+            assert points.min() == pytest.approx(0)
+            assert points.max() == pytest.approx(SPAN)
+
+
+def test_what_is_missing_is_in_the_whole_drawing() -> None:
+    rng = np.random.default_rng(2)
+    strokes = shape("ladder", rng)
+    for config in (replace(STILL, unfinished=1.0), replace(STILL, dropping=1.0)):
+        pairs = [augmented(strokes, config, rng) for _ in range(20)]
+        assert all(len(drawn) <= len(whole) == len(strokes) for drawn, whole in pairs)
+        assert min(len(drawn) for drawn, _ in pairs) < len(strokes)
+    drawn, whole = augmented(strokes, AugmentConfig(unfinished=0, dropping=0), rng)
+    assert drawn is whole
 
 
 def test_the_beginning_has_the_asked_length() -> None:

@@ -63,7 +63,7 @@ def pictures(drawings: Drawings, folder: Path, teacher: str, *, jobs: int = 0) -
 def test_a_teacher_of_the_same_pictures_sees_them_before_they_move(
     drawings: Drawings, folder: Path
 ) -> None:
-    still = replace(AugmentConfig(), shift=0, scribbles=0)
+    still = AugmentConfig(shift=0, scribbles=0, unfinished=0, dropping=0)
     teacher = read_teacher(folder / "models", "doodle")
     drawn = EpochPictures(
         drawings, "bitmap", still, per_class=6, reuse=1, seed=5, jobs=0, teacher=teacher
@@ -71,6 +71,39 @@ def test_a_teacher_of_the_same_pictures_sees_them_before_they_move(
     images, _, taught = drawn.epoch(0)
     np.testing.assert_allclose(taught, teacher.open()(images), atol=1e-3)
     assert taught.dtype == np.float16
+
+
+def test_a_teacher_sees_all_of_a_drawing_of_which_its_pupil_sees_the_beginning(
+    drawings: Drawings, folder: Path
+) -> None:
+    still = dict.fromkeys(("rotation", "stretch", "slant", "shake", "line_width"), 0.0)
+    teacher = read_teacher(folder / "models", "doodle")
+    sets = [
+        EpochPictures(
+            drawings.select(np.flatnonzero(drawings.has_strokes)),
+            "bitmap",
+            AugmentConfig(shift=0, scribbles=0, dropping=0, unfinished=unfinished, **still),
+            per_class=6,
+            reuse=1,
+            seed=5,
+            jobs=0,
+            teacher=teacher,
+        ).epoch(0)
+        for unfinished in (0.0, 1.0)
+    ]
+    (whole, _, of_whole), (begun, _, of_begun) = sets
+    assert begun.mean() < 0.9 * whole.mean()
+    # At random a drawing is mirrored, in each set otherwise.
+    faces = [
+        teacher.open()(pictures) for pictures in (whole, np.ascontiguousarray(whole[..., ::-1]))
+    ]
+    gaps = [
+        min(np.abs(guess - one).max() for one in seen)
+        for guess, *seen in zip(of_begun, *faces, strict=True)
+    ]
+    assert np.mean(np.array(gaps) < 0.02) > 0.8  # a mirrored line may fall on other pixels
+    assert np.abs(teacher.open()(begun) - of_begun).max() > 0.02
+    np.testing.assert_allclose(of_whole, faces[0], atol=1e-3)
 
 
 def test_a_teacher_that_reads_strokes_leaves_the_others_to_their_labels(

@@ -77,29 +77,43 @@ class AugmentConfig:
     """Share of pictures that are scribbles, for which every category is as probable."""
 
 
+Strokes = tuple[Stroke, ...]
+
+
 def augmented(
-    strokes: tuple[Stroke, ...], config: AugmentConfig, rng: np.random.Generator
-) -> tuple[Stroke, ...]:
-    """A prepared drawing as another hand might have drawn it, again in a box of 255 units."""
-    kind = rng.random()
+    strokes: Strokes, config: AugmentConfig, rng: np.random.Generator
+) -> tuple[Strokes, Strokes]:
+    """A prepared drawing as another hand might have drawn it, again in a box of 255 units.
+
+    Returns:
+        As far as it was drawn, and whole; the same if nothing is missing.
+    """
+    kind, drawn = rng.random(), strokes
     if kind < config.unfinished:
-        strokes = first_part(strokes, rng.uniform(1 / 3, 1))
+        drawn = first_part(strokes, rng.uniform(1 / 3, 1))
     elif kind < config.unfinished + config.dropping:
-        strokes = tuple(stroke for stroke in strokes if rng.random() > 1 / 6) or strokes
+        drawn = tuple(stroke for stroke in strokes if rng.random() > 1 / 6) or strokes
     angle, slant = rng.normal(0, config.rotation), rng.normal(0, config.slant)
     wide, high = np.exp(rng.normal(0, config.stretch, 2))
     if rng.random() < 0.5:
         wide = -wide
     cosine, sine = np.cos(angle), np.sin(angle)
     bend = np.array([[wide * cosine, wide * sine], [high * (slant - sine), high * cosine]])
+    shakes = rng.normal(0, config.shake, (sum(map(len, drawn)), 2))
+    bent = _bent(drawn, bend, shakes)
+    return bent, bent if drawn is strokes else _bent(strokes, bend, np.zeros(2))
+
+
+def _bent(
+    strokes: Strokes, bend: npt.NDArray[np.float64], shakes: npt.NDArray[np.float64]
+) -> Strokes:
     # All points at once: a drawing has a dozen short strokes.
-    points = np.concatenate(strokes) @ bend
-    points += rng.normal(0, config.shake, points.shape)
+    points = np.concatenate(strokes) @ bend + shakes
     ends = np.cumsum([len(stroke) for stroke in strokes])[:-1]
     return fit(tuple(np.split(points, ends)))
 
 
-def first_part(strokes: tuple[Stroke, ...], share: float) -> tuple[Stroke, ...]:
+def first_part(strokes: Strokes, share: float) -> Strokes:
     """What was drawn when the pen had gone this share of its way, in (0, 1]; at least a dot."""
     lengths = [np.hypot(*np.diff(stroke, axis=0).T) for stroke in strokes]
     left = share * sum(float(length.sum()) for length in lengths)
@@ -166,7 +180,7 @@ class EpochPictures:
             reuse: Epochs that use one set of pictures before it is drawn anew.
             seed: Of the choice and the variation.
             jobs: Processes; 0 draws in this one, when the pictures are needed.
-            teacher: Asked about each drawing as it is bent, in the same processes.
+            teacher: Asked about each whole drawing as it is bent, in the same processes.
         """
         self._per_class, self._reuse, self._seed = per_class, reuse, seed
         self._members = [
@@ -277,12 +291,12 @@ class _Painter:
                 strokes = self.drawings.strokes(int(index))
             if strokes:
                 width = LINE_WIDTH * np.exp(rng.normal(0, config.line_width))
-                bent = augmented(strokes, config, rng)
+                bent, whole = augmented(strokes, config, rng)
                 image = _drawn(bent, width, self.picture)
                 images[place] = _moved(image, config.shift * image.shape[-1] // SIDE, rng)
                 if self.teacher:
-                    same = self.teacher.picture == self.picture
-                    shown[place] = image if same else _drawn(bent, width, self.teacher.picture)
+                    same = bent is whole and self.teacher.picture == self.picture
+                    shown[place] = image if same else _drawn(whole, width, self.teacher.picture)
             else:
                 images[place] = _bent_bitmap(self.drawings.bitmaps[index], config, rng)
                 if shown.shape == images.shape:
@@ -315,7 +329,7 @@ def _blank(count: int, picture: Picture) -> npt.NDArray[np.uint8]:
     return np.zeros((count, *shape), dtype=np.uint8)
 
 
-def _drawn(strokes: tuple[Stroke, ...], width: float, picture: Picture) -> npt.NDArray[np.uint8]:
+def _drawn(strokes: Strokes, width: float, picture: Picture) -> npt.NDArray[np.uint8]:
     return draw(strokes, width) if picture == "bitmap" else draw_raster(strokes, width)
 
 

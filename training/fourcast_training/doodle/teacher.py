@@ -4,7 +4,8 @@ A label says "this is a pear". A trained network says "a pear, perhaps a light b
 apple", which is more than the label knows, and true of many drawings whose label is wrong or whose
 drawer stopped early. A network that learns to say the same about the same bent drawing becomes
 better than one that sees labels alone (Beyer et al., 2022). The teacher may see more than its
-pupil: the order of the strokes, where the pupil has a bitmap.
+pupil: the order of the strokes, where the pupil has a bitmap, and all of a drawing, where the pupil
+has to guess from its beginning.
 """
 
 import hashlib
