@@ -1,4 +1,4 @@
-"""The network's shapes, its folding, its mirror and its temperature."""
+"""The network's shapes, its folding, its views and its temperature."""
 
 import math
 from typing import Any
@@ -8,8 +8,15 @@ import pytest
 import torch
 from torch.nn import functional
 
+from fourcast_models.doodle.strokes import SIDE
 from fourcast_training.doodle.augment import NOTHING, Picture
-from fourcast_training.doodle.net import DoodleNet, ServedNet, fit_temperature, folded
+from fourcast_training.doodle.net import (
+    DoodleNet,
+    ServedNet,
+    Views,
+    fit_temperature,
+    folded,
+)
 from fourcast_training.doodle.presets import PRESETS, Preset
 from fourcast_training.doodle.train import smoothed_loss
 
@@ -37,7 +44,7 @@ def random_pictures(picture: Picture, count: int = 5) -> torch.Tensor:
 
 @pytest.mark.parametrize("picture", ["bitmap", "raster"])
 def test_probabilities_sum_to_one(picture: Picture) -> None:
-    served = ServedNet(network(picture), 0.7, mirrors=True).eval()
+    served = ServedNet(network(picture), 0.7, views=8).eval()
     (probabilities,) = served(random_pictures(picture))
     assert probabilities.shape == (5, 345)
     assert probabilities.dtype == torch.float32
@@ -90,13 +97,27 @@ def test_a_network_of_another_size_is_refused(other: dict[str, Any]) -> None:
         DoodleNet(**sizes).grow_from(network().state_dict())
 
 
-def test_the_mirror_image_gets_the_same_guess() -> None:
-    pictures = random_pictures("bitmap")
+@pytest.mark.parametrize("picture", ["bitmap", "raster"])
+def test_views_of_a_picture_get_the_same_guess(picture: Picture) -> None:
+    pictures = random_pictures(picture)
+    # An empty margin, as every drawing has it, of which nothing is lost.
+    pixel = pictures.shape[-1] // SIDE
+    for side in (-1, -2):
+        pictures.movedim(side, 0)[: 3 * pixel] = 0
+        pictures.movedim(side, 0)[-3 * pixel :] = 0
+    corners = [pictures.roll((y * pixel, x * pixel), (-2, -1)) for y in (-1, 1) for x in (-1, 1)]
+    net = network(picture)
+    views: tuple[Views, ...] = (1, 2, 8)
     with torch.inference_mode():
-        for mirrors in (True, False):
-            served = ServedNet(network(), 1.0, mirrors=mirrors).eval()
-            gap = (served(pictures)[0] - served(pictures.flip(-1))[0]).abs().max().item()
-            assert (gap < 1e-5) == mirrors
+        for count in views:
+            seen = {1: [pictures], 2: [pictures], 8: corners}[count]
+            seen = seen + [one.flip(-1) for one in seen] if count > 1 else seen
+            expected = torch.stack([net(one) for one in seen]).mean(dim=0)
+            logits = ServedNet(net, 1.0, count).logits(pictures)
+            torch.testing.assert_close(logits, expected, atol=1e-4, rtol=1e-4)
+            if count > 1:
+                mirrored = ServedNet(net, 1.0, count).logits(pictures.flip(-1))
+                torch.testing.assert_close(mirrored, logits, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 2.5])

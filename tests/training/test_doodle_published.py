@@ -21,7 +21,7 @@ def published(folder: Path, picture: Picture, *, quantised: bool) -> Path:
     spec = BITMAP if picture == "bitmap" else RASTER
     inputs = {spec.name: random_pictures(picture, 64).numpy()}
     graph = to_onnx(
-        ServedNet(folded(network(picture)), 1.0, mirrors=True).eval(),
+        ServedNet(folded(network(picture)), 1.0, views=2).eval(),
         ModelConfig("small", inputs=(spec,), outputs=(PROBABILITIES,), max_batch_size=64),
         inputs,
         inputs if quantised else None,
@@ -43,7 +43,7 @@ def test_it_guesses_as_the_file_does(
     assert sum(p.numel() for p in read.parameters()) == sum(
         p.numel() for p in network(picture).parameters()
     )
-    served = ServedNet(read, 1.0, mirrors=True).eval()
+    served = ServedNet(read, 1.0, views=2).eval()
     with torch.inference_mode():
         (guesses,) = served(pictures)
     name = "bitmap" if picture == "bitmap" else "raster"

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from fourcast_models.doodle import codec
-from fourcast_models.repository import WEIGHTS_FILE
 from fourcast_training.doodle.augment import TRAINED_SCRIBBLES
 from fourcast_training.doodle.drawings import Drawings
+from fourcast_training.doodle.net import Views
 from fourcast_training.doodle.presets import TrainConfig
 from fourcast_training.doodle.report import Report
-from fourcast_training.export import stamp_of
 from fourcast_training.loop import Progress
+from fourcast_training.published import made_by
 
 CARD = """\
 # {name}, version {version}
@@ -30,7 +29,7 @@ Inputs are drawn by `fourcast_models.doodle.strokes` from strokes{or_images}. A 
 merely shrunk is read much worse.
 
 {parameters:,} parameters in plain residual blocks{training_run}.
-{beginning}{mirrors}{integers}The probabilities are calibrated by a temperature of
+{beginning}{views}{integers}The probabilities are calibrated by a temperature of
 {temperature:.3f}, fitted on the validation split. Made by the following command, with seed
 {split_seed} for the split and seed {training_seed} for the training:
 
@@ -65,6 +64,13 @@ SHA-256 of the splits:
 
 Apache-2.0, as the rest of fourcast. The drawings it learnt from are Google's, CC BY 4.0.
 """
+
+VIEWS: dict[Views, str] = {
+    1: "",
+    2: "Guesses for the picture and for its mirror image are averaged.\n",
+    8: "Guesses for the picture and for its mirror image, each a pixel nearer to each corner, are\n"
+    "averaged.\n",
+}
 
 
 @dataclass(frozen=True)
@@ -122,15 +128,11 @@ def write_card(version: int, result: Result) -> str:
             else ", trained no further here"
         ),
         beginning=(
-            f"It began as an earlier network, `{config.begin_with}`{_made_by(config.begin_with)}.\n"
+            f"It began as an earlier network, `{config.begin_with}`{made_by(config.begin_with)}.\n"
             if config.begin_with
             else ""
         ),
-        mirrors=(
-            "Guesses for the picture and for its mirror image are averaged.\n"
-            if config.mirrors
-            else ""
-        ),
+        views=VIEWS[config.views],
         integers=(
             "The file's sums are done in integers of eight bits, and everything below is measured "
             "of the file.\n"
@@ -150,9 +152,3 @@ def write_card(version: int, result: Result) -> str:
         most=counts.max(),
         hashes="\n".join(f"- {split}: `{d.sha256}`" for split, d in result.data.items()),
     )
-
-
-def _made_by(earlier: Path) -> str:
-    """What made an earlier network, if it is a published one."""
-    file = earlier / WEIGHTS_FILE
-    return f", made by\n`{stamp_of(file)['command']}`" if file.exists() else ""

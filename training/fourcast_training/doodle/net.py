@@ -8,6 +8,7 @@ doubles its channels each time: wide where that is cheap.
 
 import copy
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,11 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fourcast_models.doodle.codec import CATEGORIES
+from fourcast_models.doodle.strokes import SIDE
 from fourcast_training.doodle.augment import Picture
+
+Views = Literal[1, 2, 8]
+"""The picture alone; with its mirror image; both of them moved towards each of the four corners."""
 
 MEAN, SPREAD = 0.25, 0.4
 """Of the ink in an average picture, 0 to 1: the network sees values around 0."""
@@ -152,15 +157,15 @@ class Halving(nn.Module):
 class ServedNet(nn.Module):
     """A trained network as it is exported: calibrated probabilities.
 
-    The logits of the picture and of its mirror image are averaged: most things look the same from
-    both sides. Then they are divided by a temperature (Guo et al., 2017), so that of the guesses
-    with a probability of 0.8 about 80 % are right.
+    The logits of several views of the picture are averaged: most things look the same in a mirror,
+    and as many pixels further on. Then they are divided by a temperature (Guo et al., 2017), so
+    that of the guesses with a probability of 0.8 about 80 % are right.
     """
 
-    def __init__(self, network: nn.Module, temperature: float, *, mirrors: bool) -> None:
+    def __init__(self, network: nn.Module, temperature: float, views: Views) -> None:
         super().__init__()
         self.network = network
-        self.mirrors = mirrors
+        self.views = views
         self.temperature = nn.Buffer(torch.tensor(temperature))
 
     def forward(self, picture: Tensor) -> tuple[Tensor]:
@@ -169,11 +174,21 @@ class ServedNet(nn.Module):
 
     def logits(self, picture: Tensor) -> Tensor:
         """The averaged logits before the temperature, float32 [N, 345]."""
-        logits: Tensor = self.network(picture).float()
-        if self.mirrors:
-            # As bytes: a graph can flip uint8, and float values would take four times the memory.
-            logits = (logits + self.network(picture.flip(-1)).float()) / 2
-        return logits
+        # As bytes: a graph can move uint8, and float values would take four times the memory.
+        seen = _moved(picture) if self.views == 8 else [picture]
+        if self.views > 1:
+            seen += [one.flip(-1) for one in seen]
+        logits: Tensor = self.network(torch.cat(seen)).float()
+        return logits.view(self.views, -1, logits.shape[1]).mean(dim=0)
+
+
+def _moved(picture: Tensor) -> list[Tensor]:
+    """The picture moved towards each of its corners, by one pixel of a bitmap."""
+    side = picture.shape[-1]
+    step = side // SIDE
+    padded = functional.pad(picture, (step, step, step, step))
+    ends = (0, 2 * step)
+    return [padded[..., y : y + side, x : x + side] for y in ends for x in ends]
 
 
 def folded(network: DoodleNet) -> DoodleNet:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from fourcast_training.doodle.augment import AugmentConfig, Picture
 from fourcast_training.doodle.data import DataConfig
+from fourcast_training.doodle.net import Views
 from fourcast_training.loop import LoopConfig
 
 PROGRAM = "fourcast-train doodle"
@@ -72,8 +73,10 @@ class TrainConfig:
     dropout: float = 0.0
     """Share of the features before the last layer that are left out in training."""
 
-    mirrors: bool = True
-    """Whether the published model averages its guesses for the picture and its mirror image."""
+    views: Views = 8
+    """Of how many views of a picture the published model averages its guesses: 1 is the picture, 2
+    are that and its mirror image, 8 are both moved by a pixel towards each corner. It costs as many
+    times the work."""
 
     quantised: bool = True
     """Whether the published file does its sums in integers of eight bits: a third of the size, less

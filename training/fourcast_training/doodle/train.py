@@ -247,13 +247,13 @@ def smoothed_loss(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
 
 def _calibrated(network: nn.Module, config: TrainConfig, validation: Drawings) -> ServedNet:
     """The network as it is served, its temperature fitted on the validation split."""
-    served = ServedNet(network, 1.0, mirrors=config.mirrors).eval()
+    served = ServedNet(network, 1.0, config.views).eval()
     pictures = torch.from_numpy(pictures_of(validation, config.picture))
     with torch.inference_mode():
         logits = torch.cat([served.logits(part) for part in torch.split(pictures, MAX_BATCH)])
         temperature = fit_temperature(logits, torch.from_numpy(validation.labels))
     log.info("temperature %.3f", temperature)
-    return ServedNet(network, temperature, mirrors=config.mirrors).eval()
+    return ServedNet(network, temperature, config.views).eval()
 
 
 def _graph(served: ServedNet, config: TrainConfig, data: dict[str, Drawings]) -> Graph:
