@@ -129,10 +129,11 @@ class Connect4Servicer(connect4_pb2_grpc.Connect4ServiceServicer):
         choice = player.choose_with_search(opinion.policy, scores)
         if choice.forced:
             return translate.write_move(board, choice.column, wire.SOURCE_SEARCH, opinion)
-        kept = player.unrefuted(opinion.policy, scores)
         seconds = self._thinking_seconds * SEARCH_SHARE
         keeping = await self._solvers.run(
-            lambda solver: _in_time(solver, seconds, lambda: solver.keeping_column(board, kept))
+            lambda solver: _in_time(
+                solver, seconds, lambda: solver.keeping_column(board, choice.columns)
+            )
         )
         if keeping is None or keeping == choice.column:
             return translate.write_move(board, choice.column, wire.SOURCE_NETWORK, opinion)

@@ -4,12 +4,10 @@ import pytest
 
 from fourcast_models.connect4.board import CELLS
 from fourcast_models.connect4.player import (
-    Choice,
     best_column,
     choose_with_search,
     most_probable,
     search_horizon,
-    unrefuted,
 )
 
 POLICY = (0.05, 0.1, 0.3, 0.2, 0.2, 0.1, 0.05)
@@ -42,31 +40,32 @@ def test_best_column_is_the_most_central_of_the_best(
 
 
 @pytest.mark.parametrize(
-    ("forced", "choice"),
+    ("scores", "column", "forced"),
     [
         # Nothing is forced: the policy.
-        ((0, 0, 0, 0, 0, 0, 0), Choice(2, forced=False)),
-        ((0, 0, None, 0, 0, 0, 0), Choice(3, forced=False)),
+        ((0, 0, 0, 0, 0, 0, 0), 2, False),
+        ((0, 0, None, 0, 0, 0, 0), 3, False),
         # The shortest win, whatever the policy says.
-        ((17, 0, 0, 16, 0, 0, -18), Choice(0, forced=True)),
+        ((17, 0, 0, 16, 0, 0, -18), 0, True),
         # Two wins of one length: the policy between them.
-        ((17, 17, 0, 0, 0, 0, 0), Choice(1, forced=True)),
+        ((17, 17, 0, 0, 0, 0, 0), 1, True),
         # Losing columns are dropped, the policy chooses among the others.
-        ((0, 0, -18, 0, -17, 0, 0), Choice(3, forced=False)),
+        ((0, 0, -18, 0, -17, 0, 0), 3, False),
         # One is left.
-        ((-18, -18, -18, -18, -18, 0, -18), Choice(5, forced=True)),
+        ((-18, -18, -18, -18, -18, 0, -18), 5, True),
         # All lose: the longest resistance.
-        ((-18, -18, -18, -17, -16, -16, None), Choice(4, forced=True)),
+        ((-18, -18, -18, -17, -16, -16, None), 4, True),
         # One column is legal at all: nothing was refuted.
-        ((None, None, None, None, None, None, 0), Choice(6, forced=False)),
+        ((None, None, None, None, None, None, 0), 6, False),
     ],
 )
 def test_search_drops_what_loses_and_plays_what_wins(
-    forced: tuple[int | None, ...], choice: Choice
+    scores: tuple[int | None, ...], column: int, *, forced: bool
 ) -> None:
-    assert choose_with_search(POLICY, forced) == choice
+    choice = choose_with_search(POLICY, scores)
+    assert (choice.column, choice.forced) == (column, forced)
 
 
 def test_what_a_shallow_search_leaves_comes_in_the_order_of_the_policy() -> None:
-    assert unrefuted(POLICY, (0, 0, -18, 0, -17, None, 0)) == [3, 1, 0, 6]
-    assert unrefuted(POLICY, (17, 0, 0, 17, 0, 0, 0)) == [3, 0]
+    assert choose_with_search(POLICY, (0, 0, -18, 0, -17, None, 0)).columns == (3, 1, 0, 6)
+    assert choose_with_search(POLICY, (17, 0, 0, 17, 0, 0, 0)).columns == (3, 0)

@@ -15,15 +15,20 @@ _HORIZONS = ((22, 20), (20, 16), (14, 14), (0, 12))
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A move and what decided it.
+    """What a shallow search leaves to choose from.
 
     Attributes:
-        column: 0 to 6.
+        columns: Those of the best score, 0 to 6, the most probable first.
         forced: Whether exact scores left no choice; otherwise the policy chose.
     """
 
-    column: int
+    columns: tuple[int, ...]
     forced: bool
+
+    @property
+    def column(self) -> int:
+        """The move."""
+        return self.columns[0]
 
 
 def search_horizon(plies: int) -> int:
@@ -49,18 +54,6 @@ def best_column(scores: Sequence[int | None]) -> int:
     return max(legal, key=lambda column: (legal[column], -abs(column - COLUMNS // 2)))
 
 
-def unrefuted(policy: Sequence[float], forced_scores: Sequence[int | None]) -> list[int]:
-    """The columns that a shallow search leaves, the most probable first: those of the best score.
-
-    Args:
-        policy: Seven probabilities.
-        forced_scores: As `choose_with_search` has them.
-    """
-    best = max(score for score in forced_scores if score is not None)
-    columns = [column for column, score in enumerate(forced_scores) if score == best]
-    return sorted(columns, key=lambda column: -policy[column])
-
-
 def choose_with_search(policy: Sequence[float], forced_scores: Sequence[int | None]) -> Choice:
     """The policy's choice among the columns that a shallow exact search has not refuted.
 
@@ -72,9 +65,9 @@ def choose_with_search(policy: Sequence[float], forced_scores: Sequence[int | No
         forced_scores: Seven scores of the columns, 0 where nothing is forced within the search's
             horizon, `None` where there is no move; at least one is a number.
     """
+    legal = {column: score for column, score in enumerate(forced_scores) if score is not None}
+    best = max(legal.values())
     # All that do not lose are alike unless one wins: nothing is known of their order.
-    kept = unrefuted(policy, forced_scores)
-    legal = [score for score in forced_scores if score is not None]
-    refuted = len(kept) < len(legal)
-    forced = max(legal) != 0 or (refuted and len(kept) == 1)
-    return Choice(column=kept[0], forced=forced)
+    kept = [column for column, score in legal.items() if score == best]
+    forced = best != 0 or len(kept) == 1 < len(legal)
+    return Choice(tuple(sorted(kept, key=lambda column: -policy[column])), forced)
