@@ -259,6 +259,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> DataConfig:
         first_ply=0,
         openings=0.25,
         games=0.5,
+        random=10,
         seed=5,
         folder=folder,
         jobs=1,
@@ -275,7 +276,8 @@ def late_random_positions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("late_random_positions")
 def test_positions_come_from_where_they_should(mixed: DataConfig) -> None:
-    assert mixed.origins("train") == {"random": 25, "openings": 25, "games": 50}
+    assert mixed.origins("train") == {"random": 35, "openings": 25, "games": 50}
+    assert mixed.origins("test") == {"random": 10, "openings": 10, "games": 20}
     book = Book.load()
     keys: list[int] = []
     for split in SPLITS:
@@ -291,7 +293,7 @@ def test_positions_come_from_where_they_should(mixed: DataConfig) -> None:
 
 @pytest.mark.usefixtures("late_random_positions")
 def test_a_split_does_not_depend_on_those_after_it(mixed: DataConfig, tmp_path: Path) -> None:
-    other = replace(mixed, train=0, folder=tmp_path)
+    other = replace(mixed, train=0, random=0, folder=tmp_path)
     for split in ("test", "validation"):
         assert load_or_label(other, split).sha256 == load_or_label(mixed, split).sha256
 

@@ -84,6 +84,9 @@ class DataConfig:
     """Share of the positions that come from games played nearly perfectly, see games.py. One takes
     about as long as to label a random position of 13 stones."""
 
+    random: int = 0
+    """More positions to train on, from random games alone: their labels cost least."""
+
     seed: int = 4
     """Everything random follows from this number."""
 
@@ -112,21 +115,24 @@ class DataConfig:
     @property
     def sizes(self) -> dict[str, int]:
         """Positions of each split."""
-        return {"train": self.train, "validation": self.validation, "test": self.test}
+        training = self.train + self.random
+        return {"train": training, "validation": self.validation, "test": self.test}
 
     @property
     def identity(self) -> str:
         """What the labels depend on, as text."""
-        sizes = " ".join(f"{split}={size}" for split, size in self.sizes.items())
+        sizes = f"train={self.train} validation={self.validation} test={self.test}"
+        more = f" random={self.random}" if self.random else ""
         return (
             f"seed={self.seed} {sizes} first_ply={self.first_ply} openings={self.openings:g} "
-            f"games={self.games:g}"
+            f"games={self.games:g}{more}"
         )
 
     def origins(self, split: str) -> dict[str, int]:
         """How many positions of a split come from where, in their order."""
         size = self.sizes[split]
-        openings, games = round(size * self.openings), round(size * self.games)
+        mixed = self.train if split == "train" else size
+        openings, games = round(mixed * self.openings), round(mixed * self.games)
         return {"random": size - openings - games, "openings": openings, "games": games}
 
     @property

@@ -83,7 +83,7 @@ def train(config: TrainConfig, command: str) -> Result:
     network = beginning(config)
     data = {split: load_or_label(config.data, split) for split in config.data.sizes}
     parameters = sum(p.numel() for p in network.parameters())
-    log.info("%s: %d parameters, %d positions", config.preset, parameters, config.data.train)
+    log.info("%s: %d parameters, %d positions", config.preset, parameters, len(data["train"].mover))
     if config.begin_with is not None:
         data["practice"] = _practice(network, config, config.begin_with, data)
     training = [data[name] for name in ("train", "practice") if name in data]
