@@ -51,12 +51,10 @@ class TrainConfig:
     is, in integers for example. Its split must be this one's, or it has seen drawings of the
     test."""
 
-    beside: tuple[Path, ...] = (
-        Path("runs/doodle-100"),
-        Path("runs/doodle-200"),
-    )
-    """Folders of finished runs whose figures are shown for comparison, if they are there. The two
-    of the default come from `--data.train 100 --no-publish --folder runs/doodle-100`, and 200."""
+    beside: tuple[Path, ...] = tuple(Path(f"runs/doodle-drawings/{n}") for n in (100, 200, 400))
+    """Folders of finished runs whose figures are shown for comparison, if they are there. Those of
+    the default come from `python -m benchmarks.doodle_drawings`, and tell what more drawings would
+    give."""
 
     picture: Picture = "bitmap"
     """What the network reads: `bitmap` 28x28, or `raster` 56x56 with a channel for the order."""
