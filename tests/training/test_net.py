@@ -87,7 +87,7 @@ def test_winning_cells_out_of_reach_are_seen() -> None:
 @pytest.mark.parametrize("architecture", ["slides", "residual"])
 def test_a_served_network_gives_probabilities(architecture: Architecture) -> None:
     torch.manual_seed(3)
-    network = ServedNet(build(architecture, channels=8, blocks=1)).eval()
+    network = ServedNet(build(architecture, channels=8, blocks=1), mirrors=True).eval()
 
     @settings(max_examples=60)
     @given(st.lists(games(), min_size=1, max_size=8))
@@ -119,10 +119,10 @@ def test_full_columns_stay_at_zero_however_sure_the_network_is() -> None:
             logits = torch.tensor([500.0, 0, 0, 0, 0, 0, -500.0])
             return Heads(logits.expand(len(board), COLUMNS), None, None)
 
-    (policy,) = ServedNet(Sure())(planes_of(parse_moves("111111")))
+    (policy,) = ServedNet(Sure(), mirrors=False)(planes_of(parse_moves("111111")))
     assert policy.tolist() == [[0.0, *([pytest.approx(0.2)] * 5), 0.0]]
     nearly_full = parse_moves("162425751166561157146745773222576443433")
-    (policy,) = ServedNet(Sure())(planes_of(nearly_full))
+    (policy,) = ServedNet(Sure(), mirrors=False)(planes_of(nearly_full))
     legal = legal_columns(nearly_full)
     assert 0 < len(legal) < 4
     assert policy[0].nonzero()[:, 0].tolist() == list(legal)
@@ -138,16 +138,64 @@ def test_what_is_expected_after_a_column_counts_in_the_served_policy() -> None:
             outcomes[1], outcomes[2] = torch.tensor([99.0, 0, 0]), torch.tensor([0.0, 99, 0])
             return Heads(policy, torch.zeros(len(board), 3), outcomes.expand(len(board), -1, -1))
 
-    policy, _ = ServedNet(TwoMinds())(planes_of(parse_moves("")))
+    policy, _ = ServedNet(TwoMinds(), mirrors=False)(planes_of(parse_moves("")))
     odds = (policy[0] / policy[0, 2]).log().tolist()
     lost = pytest.approx(-OUTCOME_WEIGHT)
     assert odds == [lost, pytest.approx(OUTCOME_WEIGHT), 0.0, lost, lost, lost, lost]
 
 
 @pytest.mark.parametrize("architecture", ["slides", "residual"])
+def test_a_mirrored_board_gets_the_mirrored_answer(architecture: Architecture) -> None:
+    torch.manual_seed(5)
+    network = build(architecture, channels=8, blocks=1).eval()
+    boards = planes_of(*(parse_moves(moves) for moves in ("1", "12", "4453", "7761")))
+    with torch.inference_mode():
+        one = ServedNet(network, mirrors=False)
+        served = ServedNet(network, mirrors=True)
+        policy, *value = served(boards)
+        mirrored, *same = served(boards.flip(3))
+        logits = [one(side)[0].log() for side in (boards, boards.flip(3))]
+    torch.testing.assert_close(mirrored.flip(1), policy)
+    torch.testing.assert_close(same, value)
+    expected = torch.softmax((logits[0] + logits[1].flip(1)) / 2, dim=1)
+    torch.testing.assert_close(policy, expected)
+    assert (one(boards)[0] - policy).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize(("channels", "blocks"), [(8, 2), (12, 2), (8, 4), (11, 3)])
+def test_a_grown_network_answers_as_before_and_can_learn(channels: int, blocks: int) -> None:
+    torch.manual_seed(6)
+    small = ResidualNet(8, 2)
+    boards = planes_of(*(parse_moves("4453127"[:stones]) for stones in range(7)))
+    small(boards)  # so that its normalisations have seen something
+    grown = ResidualNet(channels, blocks)
+    grown.grow_from(small.state_dict())
+    for one, other in zip(grown.eval()(boards), small.eval()(boards), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+    optimizer = torch.optim.SGD(grown.parameters(), lr=0.1)
+    before = {name: weight.clone() for name, weight in grown.named_parameters()}
+    for _ in range(3):  # what a zero hides from the first step, the next ones see
+        optimizer.zero_grad()
+        heads: Heads = grown.train()(boards)
+        assert heads.value is not None
+        assert heads.outcomes is not None
+        squares = [one.square().sum() for one in (heads.policy, heads.value, heads.outcomes)]
+        torch.stack(squares).sum().backward()  # type: ignore[no-untyped-call]  # torch's
+        optimizer.step()
+    for name, weight in grown.named_parameters():
+        assert (weight != before[name]).any(), name
+
+
+@pytest.mark.parametrize("smaller", [(7, 2), (8, 1)])
+def test_a_larger_network_is_refused(smaller: tuple[int, int]) -> None:
+    with pytest.raises(RuntimeError, match=r"no place|size mismatch"):
+        ResidualNet(*smaller).grow_from(ResidualNet(8, 2).state_dict())
+
+
+@pytest.mark.parametrize("architecture", ["slides", "residual"])
 def test_positions_do_not_see_their_neighbours_in_a_batch(architecture: Architecture) -> None:
     torch.manual_seed(4)
-    network = ServedNet(build(architecture, channels=8, blocks=1)).eval()
+    network = ServedNet(build(architecture, channels=8, blocks=1), mirrors=True).eval()
     boards = planes_of(*(parse_moves("4453621"[:length]) for length in range(8)))
     with torch.inference_mode():
         together = network(boards)

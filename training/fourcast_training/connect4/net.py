@@ -4,6 +4,7 @@ Both read the raw planes of `fourcast_models.connect4.codec` (uint8 [N, 2, 6, 7]
 everything else inside the graph, so that nothing has to be prepared for the exported model.
 """
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fourcast_models.connect4.board import COLUMNS, ROWS
+from fourcast_training.growing import widen
 
 OUTCOMES = 3
 """Win, draw and loss, in this order."""
@@ -154,6 +156,25 @@ class ResidualNet(nn.Module):
             nn.Linear(width, self.VALUE_HIDDEN), nn.ReLU(), nn.Linear(self.VALUE_HIDDEN, OUTCOMES)
         )
 
+    def grow_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the weights of a network that may have fewer channels and blocks: see `growing`.
+
+        A new block begins as the identity, its last normalisation being zero and what its shortcut
+        passes on never negative.
+
+        Args:
+            weights: The `state_dict` of a residual network.
+
+        Raises:
+            RuntimeError: If it is larger in any way, or of another kind.
+        """
+        if not weights.keys() <= self.state_dict().keys():
+            raise RuntimeError("some of its layers find no place in this network")
+        for place, layer in enumerate(self.trunk):
+            if isinstance(layer, ResidualBlock) and f"trunk.{place}.layers.0.weight" not in weights:
+                nn.init.zeros_(layer.get_parameter("layers.4.weight"))
+        widen(self, weights)
+
     def forward(self, board: Tensor) -> Heads:
         """Logits for planes uint8 [N, 2, 6, 7]."""
         # The memory layout in which convolutions are fastest; the numbers are the same.
@@ -171,19 +192,28 @@ class ServedNet(nn.Module):
     counts in its policy, too (OUTCOME_WEIGHT).
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, *, mirrors: bool) -> None:
+        """Serve a network.
+
+        Args:
+            network: Gives `Heads`.
+            mirrors: Whether what it says of the board and of its mirror image is averaged.
+        """
         super().__init__()
         self.network = network
+        self.mirrors = mirrors
 
     def forward(self, board: Tensor) -> tuple[Tensor, ...]:
         """Policy, and value if there is one."""
-        heads: Heads = self.network(board)
-        free = 1 - board[:, :, 0].float().sum(dim=1)
-        logits = heads.policy
+        heads: Heads = self.network(torch.cat([board, board.flip(3)]) if self.mirrors else board)
+        logits, value = heads.policy, heads.value
         if heads.outcomes is not None:
             outcomes = torch.softmax(heads.outcomes, dim=2)
             logits = logits + OUTCOME_WEIGHT * (outcomes[:, :, 0] - outcomes[:, :, 2])
+        if self.mirrors:
+            own, mirrored = logits.view(2, -1, COLUMNS)
+            logits = (own + mirrored.flip(1)) / 2
+            value = None if value is None else value.view(2, -1, OUTCOMES).mean(dim=0)
+        free = 1 - board[:, :, 0].float().sum(dim=1)
         policy = torch.softmax(logits - 1e9 * (1 - free), dim=1) * free
-        if heads.value is None:
-            return (policy,)
-        return policy, torch.softmax(heads.value, dim=1)
+        return (policy,) if value is None else (policy, torch.softmax(value, dim=1))

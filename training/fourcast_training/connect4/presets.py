@@ -46,9 +46,9 @@ class TrainConfig:
     """Checkpoint, curves.png, metrics.json. A killed run continues from here."""
 
     begin_with: Path | None = None
-    """Folder of a finished run of a network of the same size, or of a published version, such as
-    models/repository/connect4/3: train its weights further, on the labels and on games of its own
-    against perfect play, see practice.py."""
+    """Folder of a finished run, or of a published version such as models/repository/connect4/3:
+    train its network further, on the labels and on games of its own against perfect play, see
+    practice.py. It grows if `--channels` or `--blocks` say so."""
 
     practice_games: int = 3000
     """With --begin-with: how many. A thousand take about six minutes of a core."""
@@ -77,7 +77,8 @@ class TrainConfig:
     """Whether the published file does its sums in integers of eight bits: half of the size."""
 
     mirror: bool = True
-    """Show every position at random as it is or in a mirror."""
+    """Show every position at random as it is or in a mirror, and let the published network average
+    what it says of both."""
 
     data: DataConfig = field(default_factory=DataConfig)
     """The labels."""

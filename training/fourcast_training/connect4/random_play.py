@@ -44,6 +44,8 @@ def random_positions(
         taken: Canonical keys of positions that may not be among them.
     """
     open_places = wanted.copy()
+    # Sorted, to look keys up in it: there may be millions.
+    taken = np.sort(taken)
     found: list[Positions] = []
     while open_places.any():
         mover, occupied, lengths = _random_games(rng, GAMES_AT_ONCE)
@@ -55,15 +57,22 @@ def random_positions(
         keys = drawn.canonical_keys
         first = np.zeros(len(keys), dtype=bool)
         first[np.unique(keys, return_index=True)[1]] = True
-        new = first & ~np.isin(keys, taken)
+        new = first & ~_is_in(keys, taken)
         for ply in np.flatnonzero(open_places):
             of_ply = np.flatnonzero(new & (plies[games] == ply))
             new[of_ply[open_places[ply] :]] = False
             open_places[ply] -= min(len(of_ply), open_places[ply])
         found.append(drawn.select(new))
-        taken = np.concatenate([taken, keys[new]])
+        # The stable sort merges what is sorted already.
+        taken = np.sort(np.concatenate([taken, np.sort(keys[new])]), kind="stable")
     everything = joined(found)
     return everything.select(rng.permutation(len(everything.mover)))
+
+
+def _is_in(keys: Bits, sorted_keys: Bits) -> npt.NDArray[np.bool_]:
+    """Which of N keys stand in a sorted list, bool [N]."""
+    left, right = (np.searchsorted(sorted_keys, keys, side=side) for side in ("left", "right"))
+    return left < right
 
 
 def _random_games(rng: np.random.Generator, games: int) -> tuple[Bits, Bits, npt.NDArray[np.int64]]:

@@ -202,7 +202,8 @@ def _fit(
         return scores_loss(heads, score, config.temperature)
 
     def validate(net: nn.Module) -> dict[str, float]:
-        return measure(_policy(net, validation), validation).shares()
+        served = ServedNet(net, mirrors=config.mirror)
+        return measure(_policy(served, validation), validation).shares()
 
     identity = json.dumps(
         {
@@ -278,10 +279,9 @@ def _chunks(planes: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.uint8]]:
 
 
 @torch.inference_mode()
-def _policy(network: nn.Module, dataset: Dataset) -> npt.NDArray[np.float32]:
-    """The policy of a network in evaluation mode, as it would be served, float32 [N, 7]."""
-    served = ServedNet(network)
-    device = next(network.parameters()).device
+def _policy(served: ServedNet, dataset: Dataset) -> npt.NDArray[np.float32]:
+    """The policy of a network in evaluation mode, float32 [N, 7]."""
+    device = next(served.parameters()).device
     outputs = [
         served(torch.from_numpy(planes).to(device))[0] for planes in _chunks(_planes(dataset))
     ]
@@ -316,7 +316,7 @@ def _graph(network: nn.Module, config: TrainConfig, data: Mapping[str, Dataset])
     name = codec.BOARD.name
     calibration = {name: _planes(data["train"])[:CALIBRATION_POSITIONS]}
     return to_onnx(
-        ServedNet(network).eval(),
+        ServedNet(network, mirrors=config.mirror).eval(),
         model,
         {name: _planes(data["test"])[:GOLDEN_POSITIONS]},
         # Integers need the ranges of the network's activations.

@@ -18,6 +18,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from fourcast_models.doodle.codec import CATEGORIES
 from fourcast_models.doodle.strokes import SIDE
 from fourcast_training.doodle.augment import Picture
+from fourcast_training.growing import widen
 
 Views = Literal[1, 2, 8]
 """The picture alone; with its mirror image; both of them moved towards each of the four corners."""
@@ -65,9 +66,8 @@ class DoodleNet(nn.Module):
     def grow_from(self, weights: Mapping[str, Tensor]) -> None:
         """Take the weights of a network that may be narrower and have fewer blocks.
 
-        It then guesses as that one does (Net2Net; Chen et al., 2016): what is new in a layer is not
-        read by the next, and a new block begins as the identity, its last normalisation being zero
-        and what its shortcut passes on never negative.
+        It then guesses as that one does, see `growing`. A new block begins as the identity, its
+        last normalisation being zero and what its shortcut passes on never negative.
 
         Args:
             weights: The `state_dict` of a network that reads the same kind of picture.
@@ -81,14 +81,14 @@ class DoodleNet(nn.Module):
             parts.setdefault(part, {})[inner] = weight
         if parts["0"]["weight"].shape[1] != self.get_parameter("trunk.0.weight").shape[1]:
             raise RuntimeError("size mismatch: it reads another kind of picture")
-        _widen(self.head, parts.pop("head"))
+        widen(self.head, parts.pop("head"))
         theirs = list(parts.values())
         for layer in self.trunk:
             names = layer.state_dict().keys()
             if isinstance(layer, ResidualBlock) and not (theirs and names == theirs[0].keys()):
                 nn.init.zeros_(layer.get_parameter("layers.4.weight"))
             elif names:
-                _widen(layer, theirs.pop(0))
+                widen(layer, theirs.pop(0))
         if theirs:
             raise RuntimeError(f"{len(theirs)} of its layers find no place in this network")
 
@@ -101,18 +101,6 @@ class DoodleNet(nn.Module):
         x = self.trunk(x).mean(dim=(2, 3))
         logits: Tensor = self.head(self.dropout(x))
         return logits
-
-
-@torch.no_grad()
-def _widen(layer: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Copy weights to the first channels of a layer; those do not read the new channels."""
-    for name, own in layer.state_dict().items():
-        theirs = weights[name]
-        if any(new < old for new, old in zip(own.shape, theirs.shape, strict=True)):
-            raise RuntimeError(f"size mismatch: {list(theirs.shape)} into {list(own.shape)}")
-        if own.dim() > 1:
-            own[: len(theirs), theirs.shape[1] :] = 0
-        own[tuple(slice(size) for size in theirs.shape)] = theirs
 
 
 class ResidualBlock(nn.Module):
