@@ -168,11 +168,14 @@ class ResidualNet(nn.Module):
         Raises:
             RuntimeError: If it is larger in any way, or of another kind.
         """
-        if not weights.keys() <= self.state_dict().keys():
-            raise RuntimeError("some of its layers find no place in this network")
+        wanted = set(self.state_dict())
         for place, layer in enumerate(self.trunk):
-            if isinstance(layer, ResidualBlock) and f"trunk.{place}.layers.0.weight" not in weights:
+            prefix = f"trunk.{place}."
+            if isinstance(layer, ResidualBlock) and not any(n.startswith(prefix) for n in weights):
                 nn.init.zeros_(layer.get_parameter("layers.4.weight"))
+                wanted = {name for name in wanted if not name.startswith(prefix)}
+        if weights.keys() != wanted:
+            raise RuntimeError("not all of its layers are those of this network")
         widen(self, weights)
 
     def forward(self, board: Tensor) -> Heads:
