@@ -69,7 +69,7 @@ def test_evaluating_a_model_that_is_not_there_says_so(tmp_path: Path, repository
 
 def test_labels_of_another_configuration_are_refused_in_words(tmp_path: Path) -> None:
     sizes = "--train 20 --validation 5 --test 5 --folder labels --jobs 1"
-    sizes += " --first-ply 34 --openings 0 --games 0"
+    sizes += " --random 0 --first-ply 34 --openings 0 --games 0"
     assert run(fourcast_train(f"connect4-label {sizes}"), tmp_path).returncode == 0
     done = run(fourcast_train(f"connect4-label {sizes} --seed 9"), tmp_path)
     assert done.returncode == 1

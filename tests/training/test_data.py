@@ -52,6 +52,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> DataConfig:
         first_ply=FIRST_PLY,
         openings=0.0,
         games=0.0,
+        random=0,
         seed=11,
         folder=folder,
         jobs=1,
@@ -217,7 +218,9 @@ def test_a_damaged_file_is_refused(
 def test_a_killed_labelling_run_resumes_and_ends_the_same(tmp_path: Path) -> None:
     # Positions of 20 stones and more: a part of 500 takes about half a second, so that the kill,
     # milliseconds after the first one appears, comes long before the eighth.
-    sizes = "--train 4000 --validation 250 --test 250 --first-ply 20 --openings 0 --games 0"
+    sizes = (
+        "--train 4000 --validation 250 --test 250 --first-ply 20 --openings 0 --games 0 --random 0"
+    )
     command = fourcast_train(f"connect4-label {sizes} --seed 3 --jobs 2 --folder labels")
 
     def parts(folder: Path) -> dict[str, int]:
@@ -241,7 +244,7 @@ def test_a_killed_labelling_run_resumes_and_ends_the_same(tmp_path: Path) -> Non
     assert kept.items() <= parts(broken).items(), "a finished part was computed again"
     for split in ("train", "validation", "test"):
         config = replace(
-            DataConfig(4000, 250, 250, first_ply=20, openings=0, games=0, seed=3),
+            DataConfig(4000, 250, 250, first_ply=20, openings=0, games=0, random=0, seed=3),
             folder=broken / "labels",
         )
         again = replace(config, folder=unbroken / "labels")
@@ -304,7 +307,9 @@ def test_parts_of_another_size_are_refused(mixed: DataConfig, splits: dict[str, 
 
 
 def test_more_openings_than_there_are_are_refused(tmp_path: Path) -> None:
-    greedy = DataConfig(train=10, validation=0, test=10, first_ply=9, openings=0.5, folder=tmp_path)
+    greedy = DataConfig(
+        train=10, validation=0, test=10, first_ply=9, openings=0.5, random=0, folder=tmp_path
+    )
     with pytest.raises(ValueError, match="the book lacks 5 openings of 9 stones or more"):
         load_or_label(greedy, "test")
 

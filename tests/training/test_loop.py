@@ -362,7 +362,7 @@ def test_an_interrupted_run_resumes_bit_for_bit(tmp_path: Path, average: float) 
 def test_a_killed_training_run_resumes_bit_for_bit(tmp_path: Path) -> None:
     # An epoch takes a few tenths of a second; the kill comes milliseconds after the first.
     data = "--train 1000 --validation 100 --test 100 --folder labels"
-    data += " --first-ply 28 --openings 0 --games 0"
+    data += " --random 0 --first-ply 28 --openings 0 --games 0"
     labelled = run(fourcast_train(f"connect4-label {data}"), tmp_path)
     assert labelled.returncode == 0, labelled.stderr
     options = "--preset smoke --no-publish --loop.epochs 6 --loop.device cpu"

@@ -16,7 +16,15 @@ from fourcast_training.parallel import Arrays, run_parts
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'fourcast[ray]'")
 
 TABLE = DataConfig(
-    train=1000, validation=0, test=0, first_ply=26, openings=0, games=0, seed=21, jobs=2
+    train=1000,
+    validation=0,
+    test=0,
+    first_ply=26,
+    openings=0,
+    games=0,
+    random=0,
+    seed=21,
+    jobs=2,
 )
 
 

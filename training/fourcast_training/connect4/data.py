@@ -64,8 +64,8 @@ NEW_POSITIONS_PER_GAME = 14
 class DataConfig:
     """Label positions with the exact score of every column."""
 
-    train: int = 1_000_000
-    """Positions to train on."""
+    train: int = 300_000
+    """Positions to train on, of all kinds."""
 
     validation: int = 5_000
     """Positions that choose the epoch."""
@@ -84,8 +84,8 @@ class DataConfig:
     """Share of the positions that come from games played nearly perfectly, see games.py. One takes
     about as long as to label a random position of 13 stones."""
 
-    random: int = 0
-    """More positions to train on, from random games alone: their labels cost least."""
+    random: int = 1_700_000
+    """More of them, from random games alone: their labels cost least."""
 
     seed: int = 4
     """Everything random follows from this number."""

@@ -1,6 +1,6 @@
 """What a training run is made of, and the runs that have names."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -59,10 +59,10 @@ class TrainConfig:
     architecture: Architecture = "residual"
     """`residual` or `slides`, see net.py."""
 
-    channels: int = 48
+    channels: int = 64
     """Width of the residual network."""
 
-    blocks: int = 4
+    blocks: int = 5
     """Residual blocks, of two convolutions each."""
 
     target: Literal["scores", "best_column"] = "scores"
@@ -87,19 +87,25 @@ class TrainConfig:
     """The training loop."""
 
 
+_LOOP = LoopConfig(
+    batch_size=256,
+    learning_rate=6e-3,
+    optimizer="muon",
+    weight_decay=0.02,
+    precision="auto",
+)
+
 PRESETS: dict[Preset, TrainConfig] = {
     "default": TrainConfig(
         beside=(Path("runs/connect4-slides"),),
-        loop=LoopConfig(epochs=5, batch_size=256, learning_rate=4e-3, weight_decay=0.02),
+        loop=replace(_LOOP, epochs=5),
     ),
     "practised": TrainConfig(
         preset="practised",
         folder=Path("runs/connect4-practised"),
         begin_with=Path("runs/connect4-default"),
         beside=(Path("runs/connect4-default"), Path("runs/connect4-slides")),
-        loop=LoopConfig(
-            epochs=6, batch_size=256, learning_rate=6e-3, optimizer="muon", weight_decay=0.02
-        ),
+        loop=replace(_LOOP, epochs=4),
     ),
     "slides": TrainConfig(
         preset="slides",
@@ -126,6 +132,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         blocks=2,
         data=DataConfig(
             train=3000,
+            random=0,
             validation=500,
             test=500,
             first_ply=24,
