@@ -132,11 +132,15 @@ def test_a_run_begins_with_the_network_of_another(
     assert done.returncode == 0, done.stderr
     fresh = run(fourcast_train(f"{SMOKE} {rest} {tmp_path / 'new'}"), tmp_path)
     assert fresh.returncode == 0, fresh.stderr
+    # What a rate like this ruins, no part of is published.
+    ruined = f"{rest} {tmp_path / 'back'} --loop.learning-rate 0.3 --begin-with {first} --blend 0"
+    back = run(fourcast_train(f"{SMOKE} {ruined}"), tmp_path)
+    assert back.returncode == 0, back.stderr
     top1 = {
         name: json.loads((tmp_path / name / "metrics.json").read_text())["figures"]["top1"]
-        for name in ("on", "new")
+        for name in ("on", "new", "back")
     }
-    assert top1["on"] > 0.8 > top1["new"]
+    assert min(top1["on"], top1["back"]) > 0.8 > top1["new"]
 
 
 def test_a_published_version_is_measured_and_published_as_it_is(
@@ -145,6 +149,7 @@ def test_a_published_version_is_measured_and_published_as_it_is(
     first, _ = trained
     version = first / "repository" / "doodle" / "1"
     options = f"--begin-with {version} --loop.epochs 0 --imaged 0 --repository {tmp_path / 'new'}"
+    options += " --blend 0.4"
     done = run(fourcast_train(f"{SMOKE} {options} --folder {tmp_path / 'as-it-is'}"), tmp_path)
     assert done.returncode == 0, done.stderr
     before, after = (
@@ -154,6 +159,7 @@ def test_a_published_version_is_measured_and_published_as_it_is(
     assert after == pytest.approx(before, abs=0.03)
     card = read_model(tmp_path / "new", "doodle").card.read_text()
     assert "trained no further here" in card
+    assert "the weights are the mean of" in card.replace("\n", " ")
     # What made it stands in the card of what came after it.
     assert f"`{version}`, made by\n`{stamp_of(version / 'model.onnx')['command']}`" in card
 
@@ -163,6 +169,8 @@ def test_a_published_version_is_measured_and_published_as_it_is(
     [
         ("--loop.epochs 0", "name it with --begin-with"),
         ("--begin-with nowhere", "nowhere/checkpoint.pt is not there"),
+        ("--blend 1.5 --begin-with nowhere", "--blend is 1.5, but must be 0 to 1"),
+        ("--blend 0.5", "--blend 0.5 needs --begin-with"),
         ("--stem 4 --begin-with {run}", "a network of another kind or size"),
     ],
 )

@@ -128,7 +128,8 @@ def write_card(version: int, result: Result) -> str:
             else ", trained no further here"
         ),
         beginning=(
-            f"It began as an earlier network, `{config.begin_with}`{made_by(config.begin_with)}.\n"
+            f"It began as an earlier network, `{config.begin_with}`{made_by(config.begin_with)}"
+            f"{_blended(config.blend)}.\n"
             if config.begin_with
             else ""
         ),
@@ -151,4 +152,14 @@ def write_card(version: int, result: Result) -> str:
         fewest=counts.min(),
         most=counts.max(),
         hashes="\n".join(f"- {split}: `{d.sha256}`" for split, d in result.data.items()),
+    )
+
+
+def _blended(share: float) -> str:
+    """What was published of the training, if not all of it."""
+    if share == 1:
+        return ""
+    return (
+        f";\nthe weights are the mean of those then ({1 - share:.0%}) and of those after training "
+        f"({share:.0%})"
     )

@@ -51,6 +51,11 @@ class TrainConfig:
     is, in integers for example. Its split must be this one's, or it has seen drawings of the
     test."""
 
+    blend: float = 1.0
+    """With --begin-with: the share of the trained weights in those that are published; the rest are
+    those that it began with. A network that was trained further, but not for long, may gain more
+    from 0.4 than from all."""
+
     beside: tuple[Path, ...] = tuple(Path(f"runs/doodle-drawings/{n}") for n in (100, 200, 400))
     """Folders of finished runs whose figures are shown for comparison, if they are there. Those of
     the default come from `python -m benchmarks.doodle_drawings`, and tell what more drawings would

@@ -1,5 +1,6 @@
 """Train a network that names doodles, measure it, and publish it."""
 
+import copy
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from fourcast_models.doodle import codec
 from fourcast_models.model_config import Arrays, Batching, ModelConfig, TensorSpec
 from fourcast_models.repository import WEIGHTS_FILE, default_repository, read_model
+from fourcast_training.blending import blend
 from fourcast_training.command_line import read_preset
 from fourcast_training.doodle.augment import NOTHING, EpochPictures, Picture
 from fourcast_training.doodle.card import Result, write_card
@@ -41,6 +43,7 @@ log = logging.getLogger(__name__)
 MAX_BATCH = 256
 GOLDEN_PICTURES = 32
 CALIBRATION_PICTURES = 690
+BLENDING_PICTURES = 2070
 
 
 def main(args: list[str]) -> None:
@@ -62,6 +65,10 @@ def train(config: TrainConfig, command: str) -> Result:
     choose_device(config.loop.device)  # fails now, not after the drawings are read
     if not config.loop.epochs and not config.begin_with:
         raise ValueError("--loop.epochs 0 publishes an earlier network: name it with --begin-with")
+    if not 0 <= config.blend <= 1:
+        raise ValueError(f"--blend is {config.blend:g}, but must be 0 to 1")
+    if config.blend < 1 and not config.begin_with:
+        raise ValueError(f"--blend {config.blend:g} needs --begin-with: what to blend with")
     if config.imaged and config.picture != "bitmap":
         raise ValueError("--imaged: only networks that read bitmaps can see images")
     jobs = drawing_jobs(config.jobs)
@@ -80,8 +87,13 @@ def train(config: TrainConfig, command: str) -> Result:
         len(data["train"]),
         config.per_class * len(np.unique(data["train"].labels)),
     )
+    before = copy.deepcopy(network.state_dict())
     progress = _fit(network, config, data, jobs) if config.loop.epochs else Progress()
-    served = _calibrated(folded(network.cpu()), config, data["validation"])
+    network.cpu()
+    if config.begin_with and config.blend < 1:
+        pictures = _sample(config, data["train"], BLENDING_PICTURES)[_spec(config.picture).name]
+        blend(network, before, config.blend, torch.from_numpy(pictures))
+    served = _calibrated(folded(network), config, data["validation"])
     # Published or not, the file is measured, not the network that it is made of.
     graph = _graph(served, config, data)
     result = Result(
