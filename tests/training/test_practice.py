@@ -144,7 +144,7 @@ def test_a_run_that_begins_with_another_learns_from_the_games_of_both(tmp_path: 
     assert f"{more} positions of its games, {new} of them new" in second.stderr
     model = read_model(tmp_path / "runs" / "connect4-smoke" / "repository", "connect4")
     card = (model.folder / "README.md").read_text()
-    assert "beginning with the network of `first`;" in card
+    assert "It began as an earlier network, `first`." in card
     assert f"{more} more, for training alone" in card
     assert f"- practice: `{practice_of_both.sha256}`" in card
 
@@ -154,7 +154,7 @@ def test_a_published_version_is_begun_with_as_it_answers() -> None:
     boards = [random_position(Random(seed), seed % 36) for seed in range(200)]
     planes = codec.encode(boards)
     with torch.inference_mode():
-        policy = ServedNet(network, mirrors=False)(torch.from_numpy(planes))[0].numpy()
+        policy = ServedNet(network, mirrors=True)(torch.from_numpy(planes))[0].numpy()
     expected = run_onnx(PUBLISHED / "model.onnx", {codec.BOARD.name: planes})[codec.POLICY.name]
     assert np.abs(policy - expected).mean() < 0.005
     # Columns that are as good as each other may change places.
@@ -166,6 +166,7 @@ def test_a_published_version_is_begun_with_as_it_answers() -> None:
     ("options", "words"),
     [
         (f"--begin-with {PUBLISHED}", f"{PUBLISHED} is none of --architecture residual"),
+        ("--loop.epochs 0", "name it with --begin-with"),
         ("--begin-with nothing", "nothing/checkpoint.pt is not there"),
         ("--begin-with other", "--begin-with: the network in other is none of"),
     ],

@@ -27,8 +27,8 @@ opponent's; row 0 is the top row |
 | `policy` | output | FP32 [N, 7] | probability of each column, exactly 0 for full ones |
 | `value` | output | FP32 [N, 3] | probability of win, draw and loss for the side to move |
 
-{parameters:,} parameters, trained for {epochs} epochs{begun}; the weights are those of epoch
-{best_epoch}, the best on the validation split. {integers}Made by the following command, with seed
+{parameters:,} parameters{training}{begun}.
+{mirrors}{integers}Made by the following command, with seed
 {label_seed} for the positions and seed {training_seed} for the training:
 
     {command}
@@ -57,7 +57,7 @@ What it gets wrong:
 
 ## Data
 
-Of all three splits together, {random} positions come from games of random moves, {openings} from
+Of {splits} together, {random} positions come from games of random moves, {openings} from
 the opening book and {games} from games played nearly perfectly. {practice}By the number of stones:
 
 {distribution}
@@ -88,13 +88,15 @@ class Result:
         begun: Folder of the run or version whose network it began with, or None.
         parameters: Of the network.
         progress: Of the training.
+        mirrors: Whether answers for the board and for its mirror image are averaged.
         quantised: Whether the file's sums are done in integers.
         by_origin: Figures over the whole test split, "all", and by where positions come from.
         by_ply: The same for each number of stones.
         mistakes: What the network gets wrong, in Markdown.
         origins: How many positions of all splits come from where.
         data: The splits, "train", "validation" and "test", and if there are any "practice", the
-            positions of its own games.
+            positions of its own games; those to train on are missing if it was not trained.
+        hashes: SHA-256 of all that it learnt from and is measured on, by split.
     """
 
     command: str
@@ -102,12 +104,14 @@ class Result:
     begun: Path | None
     parameters: int
     progress: Progress
+    mirrors: bool
     quantised: bool
     by_origin: Mapping[str, Figures]
     by_ply: Mapping[int, Figures]
     mistakes: str
     origins: Mapping[str, int]
     data: Mapping[str, Dataset]
+    hashes: Mapping[str, str]
 
 
 def write_card(name: str, version: int, result: Result, beside: Mapping[str, Figures]) -> str:
@@ -132,19 +136,28 @@ def write_card(name: str, version: int, result: Result, beside: Mapping[str, Fig
         name=name,
         version=version,
         parameters=result.parameters,
-        epochs=result.progress.epoch,
+        training=(
+            f", trained for {result.progress.epoch} epochs; the weights are those of epoch\n"
+            f"{result.progress.best_epoch}, the best on the validation split"
+            if result.progress.epoch
+            else ", trained no further here"
+        ),
         begun=(
             ""
             if result.begun is None
-            else f",\nbeginning with the network of `{result.begun}`{made_by(result.begun)}"
+            else f".\nIt began as an earlier network, `{result.begun}`{made_by(result.begun)}"
         ),
-        best_epoch=result.progress.best_epoch,
+        mirrors=(
+            "What it says of the board and of its mirror image is averaged.\n"
+            if result.mirrors
+            else ""
+        ),
         command=result.command,
         label_seed=result.seeds[0],
         training_seed=result.seeds[1],
         positions=len(result.data["test"].plies),
         integers=(
-            "The file's sums are done in integers of eight bits, and\neverything below is measured "
+            "The file's sums are done in integers of eight bits, and everything below is measured\n"
             "of the file. "
             if result.quantised
             else ""
@@ -161,7 +174,8 @@ def write_card(name: str, version: int, result: Result, beside: Mapping[str, Fig
             else ""
         ),
         distribution=distribution,
-        hashes="\n".join(f"- {split}: `{d.sha256}`" for split, d in result.data.items()),
+        splits="all three splits" if "train" in result.data else "validation and test",
+        hashes="\n".join(f"- {split}: `{sha256}`" for split, sha256 in result.hashes.items()),
     )
 
 

@@ -46,9 +46,10 @@ class TrainConfig:
     """Checkpoint, curves.png, metrics.json. A killed run continues from here."""
 
     begin_with: Path | None = None
-    """Folder of a finished run, or of a published version such as models/repository/connect4/3:
+    """Folder of a finished run, or of a published version such as models/repository/connect4/4:
     train its network further, on the labels and on games of its own against perfect play, see
-    practice.py. It grows if `--channels` or `--blocks` say so."""
+    practice.py. It grows if `--channels` or `--blocks` say so; with `--loop.epochs 0` it is
+    published as it is."""
 
     practice_games: int = 3000
     """With --begin-with: how many. A thousand take about six minutes of a core."""
@@ -59,10 +60,10 @@ class TrainConfig:
     architecture: Architecture = "residual"
     """`residual` or `slides`, see net.py."""
 
-    channels: int = 64
+    channels: int = 48
     """Width of the residual network."""
 
-    blocks: int = 5
+    blocks: int = 4
     """Residual blocks, of two convolutions each."""
 
     target: Literal["scores", "best_column"] = "scores"

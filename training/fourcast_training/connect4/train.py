@@ -17,7 +17,7 @@ from fourcast_models.connect4 import codec
 from fourcast_models.connect4.board import CELLS
 from fourcast_models.connect4.book import ILLEGAL
 from fourcast_models.model_config import Batching, ModelConfig
-from fourcast_models.repository import default_repository, read_model
+from fourcast_models.repository import WEIGHTS_FILE, default_repository, read_model
 from fourcast_training.command_line import read_preset
 from fourcast_training.connect4.beginning import beginning
 from fourcast_training.connect4.card import Result, read_figures, write_card
@@ -78,16 +78,22 @@ def train(config: TrainConfig, command: str) -> Result:
         config: What to do.
         command: What makes this run again, for the card.
     """
-    # These two fail now, not after an hour of labelling.
+    # All this fails now, not after an hour of labelling.
     choose_device(config.loop.device)
+    if not config.loop.epochs and not config.begin_with:
+        raise ValueError("--loop.epochs 0 publishes an earlier network: name it with --begin-with")
     network = beginning(config)
-    data = {split: load_or_label(config.data, split) for split in config.data.sizes}
+    splits = [split for split in config.data.sizes if split != "train" or config.loop.epochs]
+    data = {split: load_or_label(config.data, split) for split in splits}
     parameters = sum(p.numel() for p in network.parameters())
-    log.info("%s: %d parameters, %d positions", config.preset, parameters, len(data["train"].mover))
-    if config.begin_with is not None:
+    sizes = ", ".join(f"{split} {len(dataset.mover)}" for split, dataset in data.items())
+    log.info("%s: %d parameters; positions: %s", config.preset, parameters, sizes)
+    if config.begin_with is not None and config.loop.epochs:
         data["practice"] = _practice(network, config, config.begin_with, data)
     training = [data[name] for name in ("train", "practice") if name in data]
-    progress = _fit(network, config, joined_datasets(training), data["validation"])
+    progress = Progress()
+    if config.loop.epochs:
+        progress = _fit(network, config, joined_datasets(training), data["validation"])
     # Published or not, the file is measured, not the network that it is made of.
     graph = _graph(network.cpu(), config, data)
     test = data["test"]
@@ -98,15 +104,17 @@ def train(config: TrainConfig, command: str) -> Result:
         begun=config.begin_with,
         parameters=parameters,
         progress=progress,
+        mirrors=config.mirror,
         quantised=config.quantised,
         by_origin=measure_parts(policy, test, by_origin(config.data, "test", test)),
         by_ply=measure_by_ply(policy, test),
         mistakes=describe_mistakes(policy, test),
         origins={
-            origin: sum(config.data.origins(split)[origin] for split in config.data.sizes)
+            origin: sum(config.data.origins(split)[origin] for split in splits)
             for origin in config.data.origins("test")
         },
         data=data,
+        hashes=_hashes(config, data),
     )
     _print_figures(result.by_origin, result.by_ply)
     _write_results(config, result)
@@ -138,6 +146,15 @@ def _practice(
         config.folder / PRACTICE_FILE, lambda stream: np.savez_compressed(stream, **vars(practice))
     )
     return practice
+
+
+def _hashes(config: TrainConfig, data: Mapping[str, Dataset]) -> dict[str, str]:
+    """SHA-256 of what it learnt from and is measured on, also where only an earlier run has it."""
+    own = {split: dataset.sha256 for split, dataset in data.items()}
+    if config.loop.epochs or not (file := Path(config.begin_with or "") / WEIGHTS_FILE).exists():
+        return own
+    earlier: dict[str, str] = json.loads(stamp_of(file)["datasets"])
+    return earlier | own
 
 
 def evaluate_published(config: TrainConfig) -> None:
@@ -296,6 +313,8 @@ def _write_results(config: TrainConfig, result: Result) -> None:
     name = f"preset `{config.preset}`, {result.parameters:,} parameters, {epochs}"
     text = json.dumps({"name": name, "figures": asdict(result.by_origin["all"])}, indent=2) + "\n"
     write_atomically(config.folder / METRICS_FILE, lambda stream: stream.write(text.encode()))
+    if not result.progress.epoch:
+        return
     curves = config.folder / "curves.png"
     shares = tuple(result.by_origin["all"].shares())
     save_curves(result.progress, shares, f"connect4, preset {config.preset}", curves)
@@ -314,9 +333,10 @@ def _graph(network: nn.Module, config: TrainConfig, data: Mapping[str, Dataset])
         parameters={"codec_version": str(codec.CODEC_VERSION)},
     )
     name = codec.BOARD.name
-    calibration = {name: _planes(data["train"])[:CALIBRATION_POSITIONS]}
+    usual = data["train"] if "train" in data else data["validation"]
+    calibration = {name: _planes(usual)[:CALIBRATION_POSITIONS]}
     return to_onnx(
-        ServedNet(network, mirrors=config.mirror).eval(),
+        ServedNet(network.eval(), mirrors=config.mirror).eval(),
         model,
         {name: _planes(data["test"])[:GOLDEN_POSITIONS]},
         # Integers need the ranges of the network's activations.
@@ -334,7 +354,7 @@ def _publish(graph: Graph, config: TrainConfig, result: Result) -> None:
         graph,
         origin=Origin(
             codec_version=codec.CODEC_VERSION,
-            datasets={split: dataset.sha256 for split, dataset in result.data.items()},
+            datasets=dict(result.hashes),
             metrics=result.by_origin["all"].shares(),
             command=result.command,
         ),
