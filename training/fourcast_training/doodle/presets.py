@@ -133,12 +133,14 @@ _LOOP = LoopConfig(
     precision="auto",
 )
 
+_AUGMENT = AugmentConfig(unfinished=0.4, scribbles=0.06)
+
 PRESETS: dict[Preset, TrainConfig] = {
     "default": TrainConfig(
-        widths=(80, 160, 320),
+        widths=(96, 192, 384),
         teacher="doodle_strokes",
         imaged=40,
-        augment=AugmentConfig(unfinished=0.35),
+        augment=_AUGMENT,
         loop=replace(_LOOP, epochs=70),
     ),
     "strokes": TrainConfig(
@@ -148,6 +150,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         beside=(),
         picture="raster",
         widths=(96, 192, 384),
+        augment=_AUGMENT,
         loop=replace(_LOOP, epochs=45),
     ),
     "small": TrainConfig(
@@ -156,10 +159,10 @@ PRESETS: dict[Preset, TrainConfig] = {
         folder=Path("runs/doodle-small"),
         beside=(),
         stem=24,
-        widths=(40, 72, 136),
+        widths=(48, 96, 184),
         teacher="doodle_strokes",
         imaged=12,
-        augment=AugmentConfig(unfinished=0.3),
+        augment=_AUGMENT,
         loop=replace(_LOOP, epochs=50),
     ),
     "smoke": TrainConfig(
