@@ -21,8 +21,8 @@ class TrainConfig:
     """
 
     preset: Preset = "default"
-    """`default`: from the labels. `practised`: the network that is served; the default's, once it
-    is finished, trained further with games of its own. `slides`: the course's own network and
+    """`default`: from the labels. `practised`: the default's network, once it is finished,
+    trained further with games of its own. `slides`: the course's own network and
     recipe, for comparison, not published. `smoke`: the whole path in a minute or two, on late
     positions."""
 

@@ -136,7 +136,10 @@ def evaluate(
         is_empty_refused=robustness.empty_is_refused(),
     )
     save_confusions(test.bitmaps, common, config.folder / "confusions.png")
-    rows = {**report.strokes, **report.images, **report.beginnings}
+    images = {
+        f"image, {name}": row for name, row in report.images.items()
+    }  # strokes are moved, too
+    rows = {**report.strokes, **images, **report.beginnings}
     save_robustness(figures, rows, config.folder / "robustness.png")
     return report
 
