@@ -21,10 +21,9 @@ class TrainConfig:
     """
 
     preset: Preset = "default"
-    """`default`: from the labels. `practised`: the default's network, once it is finished,
-    trained further with games of its own. `slides`: the course's own network and
-    recipe, for comparison, not published. `smoke`: the whole path in a minute or two, on late
-    positions."""
+    """`default`: from the labels. `practised`: the default's network, once it is finished, trained
+    further with games of its own. `slides`: the course's own network and recipe, for comparison,
+    not published. `smoke`: the whole path in a minute or two, on late positions."""
 
     evaluate: bool = False
     """Only measure: the model that `repository` holds, on the test split and on `sets`."""
