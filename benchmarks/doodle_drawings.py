@@ -80,6 +80,7 @@ class Benchmark:
             recipe,
             folder=self.folder / str(number),
             publish=False,
+            quantised=False,
             teacher=None,
             imaged=0,
             image_drawings=0,
