@@ -81,6 +81,7 @@ class Benchmark:
             folder=self.folder / str(number),
             publish=False,
             quantised=False,
+            views=2,
             teacher=None,
             imaged=0,
             image_drawings=0,
