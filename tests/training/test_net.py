@@ -23,6 +23,7 @@ from fourcast_training.connect4.net import (
     build,
 )
 from fourcast_training.connect4.train import MOST_REPEATS, repeats, scores_loss
+from fourcast_training.growing import widen
 from tests.models import naive
 from tests.models.naive import board_after, games
 
@@ -308,3 +309,12 @@ def test_an_epoch_shows_the_few_positions_of_a_ply_more_often() -> None:
     # A two-hundredth of 40,000 are 200: once is shown as often as allowed, twenty ten times.
     assert [int(times[plies == ply][0]) for ply in (0, 4, 9, 20)] == [MOST_REPEATS, 10, 2, 1]
     assert repeats(np.arange(42)).tolist() == [1] * 42
+
+
+def test_a_network_without_a_layer_is_not_grown_from() -> None:
+    weights = ResidualNet(8, 2).state_dict()
+    del weights["policy.weight"]
+    with pytest.raises(RuntimeError, match="not all of its layers"):
+        ResidualNet(8, 2).grow_from(weights)
+    with pytest.raises(KeyError, match=r"policy\.weight"):
+        widen(ResidualNet(8, 2), weights)

@@ -15,15 +15,14 @@ def widen(layer: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Copy weights to the first channels of layers; those do not read the new channels.
 
     Args:
-        layer: One or more of them. Those that are not in `weights` stay as they are.
+        layer: One or more of them.
         weights: The `state_dict` of layers of the same names, as wide or less.
 
     Raises:
+        KeyError: If one is missing.
         RuntimeError: If they are wider.
     """
     for name, own in layer.state_dict().items():
-        if name not in weights:
-            continue
         theirs = weights[name]
         if own.dim() != theirs.dim() or any(
             new < old for new, old in zip(own.shape, theirs.shape, strict=True)

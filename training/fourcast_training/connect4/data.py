@@ -85,7 +85,7 @@ class DataConfig:
     about as long as to label a random position of 13 stones."""
 
     random: int = 1_700_000
-    """More of them, from random games alone: their labels cost least."""
+    """More positions to train on, from random games alone: their labels cost least."""
 
     seed: int = 4
     """Everything random follows from this number."""

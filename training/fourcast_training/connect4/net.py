@@ -176,7 +176,7 @@ class ResidualNet(nn.Module):
                 wanted = {name for name in wanted if not name.startswith(prefix)}
         if weights.keys() != wanted:
             raise RuntimeError("not all of its layers are those of this network")
-        widen(self, weights)
+        widen(self, {**self.state_dict(), **weights})  # new blocks stay as they are
 
     def forward(self, board: Tensor) -> Heads:
         """Logits for planes uint8 [N, 2, 6, 7]."""

@@ -136,9 +136,8 @@ def evaluate(
         is_empty_refused=robustness.empty_is_refused(),
     )
     save_confusions(test.bitmaps, common, config.folder / "confusions.png")
-    images = {
-        f"image, {name}": row for name, row in report.images.items()
-    }  # strokes are moved, too
+    # Strokes and images are moved alike, and must not take each other's place.
+    images = {f"image, {name}": row for name, row in report.images.items()}
     rows = {**report.strokes, **images, **report.beginnings}
     save_robustness(figures, rows, config.folder / "robustness.png")
     return report
