@@ -22,7 +22,7 @@ from fourcast_training.connect4.net import (
     SlidesNet,
     build,
 )
-from fourcast_training.connect4.train import MOST_REPEATS, repeats, scores_loss
+from fourcast_training.connect4.train import scores_loss
 from fourcast_training.growing import widen
 from tests.models import naive
 from tests.models.naive import board_after, games
@@ -301,14 +301,6 @@ def test_a_batch_costs_the_mean_of_its_positions() -> None:
         for i in range(2)
     ]
     assert both == pytest.approx(sum(value.item() for value in single) / 2, rel=1e-5)
-
-
-def test_an_epoch_shows_the_few_positions_of_a_ply_more_often() -> None:
-    plies = np.array([0] * 1 + [4] * 20 + [9] * 100 + [20] * 39_879)
-    times = repeats(plies)
-    # A two-hundredth of 40,000 are 200: once is shown as often as allowed, twenty ten times.
-    assert [int(times[plies == ply][0]) for ply in (0, 4, 9, 20)] == [MOST_REPEATS, 10, 2, 1]
-    assert repeats(np.arange(42)).tolist() == [1] * 42
 
 
 def test_a_network_without_a_layer_is_not_grown_from() -> None:

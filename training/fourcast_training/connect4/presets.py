@@ -80,6 +80,10 @@ class TrainConfig:
     """Show every position at random as it is or in a mirror, and let the published network average
     what it says of both."""
 
+    late_share: float = 1 / 3
+    """Share of the positions with many stones that an epoch shows, drawn anew for each: a network
+    rarely errs there, so most of the time is for the others."""
+
     data: DataConfig = field(default_factory=DataConfig)
     """The labels."""
 
@@ -115,6 +119,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         target="best_column",
         quantised=False,
         mirror=False,
+        late_share=1.0,
         loop=LoopConfig(
             epochs=512,
             batch_size=64,
@@ -130,6 +135,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         repository=Path("runs/connect4-smoke/repository"),
         channels=16,
         blocks=2,
+        late_share=1.0,
         data=DataConfig(
             train=3000,
             random=0,

@@ -40,6 +40,7 @@ from fourcast_training.connect4.net import Heads, ServedNet
 from fourcast_training.connect4.position_sets import read_position_sets
 from fourcast_training.connect4.practice import practise
 from fourcast_training.connect4.presets import PRESETS, PROGRAM, TrainConfig
+from fourcast_training.connect4.sampling import FEWEST_OF_A_PLY, LATE, MOST_REPEATS, sample
 from fourcast_training.export import Graph, Origin, export, open_onnx, stamp_of, to_onnx
 from fourcast_training.files import write_atomically
 from fourcast_training.loop import Batch, Progress, choose_device, fit
@@ -51,8 +52,6 @@ log = logging.getLogger(__name__)
 OUTCOME_BONUS = 3.0
 """Added to a win's score and taken from a loss's in the policy target, so that a column of a better
 outcome stands out from one that is a point better at the same outcome."""
-
-FEWEST_OF_A_PLY, MOST_REPEATS = 1 / 200, 50
 
 METRICS_FILE = "metrics.json"
 PRACTICE_FILE = "practice.npz"
@@ -80,6 +79,8 @@ def train(config: TrainConfig, command: str) -> Result:
     """
     # All this fails now, not after an hour of labelling.
     choose_device(config.loop.device)
+    if not 0 < config.late_share <= 1:
+        raise ValueError(f"--late-share is {config.late_share:g}, but must be above 0, at most 1")
     if not config.loop.epochs and not config.begin_with:
         raise ValueError("--loop.epochs 0 publishes an earlier network: name it with --begin-with")
     network = beginning(config)
@@ -199,11 +200,11 @@ def _fit(
     """Train on one split, choosing the epoch by the other."""
     planes = torch.from_numpy(_planes(training))
     scores = torch.from_numpy(training.scores.astype(np.float32))
-    shown = np.repeat(np.arange(len(planes)), repeats(training.plies))
+    length = len(sample(training.plies, config.late_share, np.random.default_rng(0)))
 
     def batches(_: int, generator: np.random.Generator, size: int) -> Iterator[Batch]:
-        order = torch.from_numpy(generator.permutation(shown))
-        flipped = torch.from_numpy(generator.random(len(shown)) < 0.5)
+        order = torch.from_numpy(sample(training.plies, config.late_share, generator))
+        flipped = torch.from_numpy(generator.random(length) < 0.5)
         for chosen, flip in zip(torch.split(order, size), torch.split(flipped, size), strict=True):
             board, score = planes[chosen], scores[chosen]
             if config.mirror:
@@ -227,7 +228,7 @@ def _fit(
             "architecture": [config.architecture, config.channels, config.blocks],
             "target": [config.target, config.temperature, config.mirror],
             "loop": asdict(config.loop),
-            "repeats": [FEWEST_OF_A_PLY, MOST_REPEATS],
+            "sampling": [FEWEST_OF_A_PLY, MOST_REPEATS, LATE, config.late_share],
             "data": {"train": training.sha256, "validation": validation.sha256},
         }
     )
@@ -237,23 +238,11 @@ def _fit(
         config.folder,
         identity=identity,
         batches=batches,
-        steps=-(-len(shown) // config.loop.batch_size),
+        steps=-(-length // config.loop.batch_size),
         loss=loss,
         validate=validate,
         score="score_optimal",
     )
-
-
-def repeats(plies: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """How often an epoch shows each of N positions, int64 [N], given their stones, int64 [N].
-
-    There are few positions of the first plies, and every game goes through them: they come back
-    until their ply has FEWEST_OF_A_PLY of N samples, but not more than MOST_REPEATS times.
-    """
-    counts = np.maximum(np.bincount(plies, minlength=CELLS), 1)
-    fewest = int(FEWEST_OF_A_PLY * len(plies))
-    times: npt.NDArray[np.int64] = np.clip(fewest // counts, 1, MOST_REPEATS)
-    return times[plies]
 
 
 def scores_loss(heads: Heads, scores: Tensor, temperature: float) -> Tensor:
