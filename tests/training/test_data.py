@@ -33,6 +33,7 @@ from fourcast_training.connect4.data import (
     Dataset,
     by_origin,
     load_or_label,
+    rest_of_the_book,
 )
 from fourcast_training.connect4.games import game_part
 from fourcast_training.connect4.random_play import random_positions
@@ -304,6 +305,19 @@ def test_a_split_does_not_depend_on_those_after_it(mixed: DataConfig, tmp_path: 
 def test_parts_of_another_size_are_refused(mixed: DataConfig, splits: dict[str, Dataset]) -> None:
     with pytest.raises(ValueError, match="test has 300 positions, not 40"):
         by_origin(mixed, "test", splits["test"])
+
+
+def test_the_rest_of_the_book_is_all_that_is_not_taken() -> None:
+    book = Book.load()
+    taken = book.keys[::2]
+    rest = rest_of_the_book(8, taken)
+    assert set(rest.plies.tolist()) == {8}
+    keys = rest.positions.canonical_keys
+    assert not np.isin(keys, taken).any()
+    everything = len(rest_of_the_book(0, np.zeros(0, np.int64)).mover)
+    assert everything == len(book.keys) == len(taken) + len(rest_of_the_book(0, taken).mover)
+    for board, scores in zip(boards(rest.select(slice(50))), rest.scores[:50], strict=True):
+        assert book.scores(board) == tuple(None if s == ILLEGAL else s for s in scores.tolist())
 
 
 def test_more_openings_than_there_are_are_refused(tmp_path: Path) -> None:

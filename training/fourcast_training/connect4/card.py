@@ -58,7 +58,8 @@ What it gets wrong:
 ## Data
 
 Of {splits} together, {random} positions come from games of random moves, {openings} from
-the opening book and {games} from games played nearly perfectly. {practice}By the number of stones:
+the opening book and {games} from games played nearly perfectly.
+{book}{practice}By the number of stones:
 
 {distribution}
 
@@ -167,8 +168,13 @@ def write_card(name: str, version: int, result: Result, beside: Mapping[str, Fig
         by_ply=table({str(ply): row for ply, row in result.by_ply.items()}, "stones"),
         mistakes=result.mistakes,
         **result.origins,
+        book=(
+            f"{len(result.data['book'].plies)} more, for training alone, are the book's rest.\n"
+            if "book" in result.data
+            else ""
+        ),
         practice=(
-            f"{len(result.data['practice'].plies)} more, for training alone,\ncome from games of "
+            f"{len(result.data['practice'].plies)} more, for training alone, come from games of\n"
             "networks on the way to this one against perfect play. "
             if "practice" in result.data
             else ""

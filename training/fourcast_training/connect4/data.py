@@ -78,7 +78,8 @@ class DataConfig:
     nothing. More than 8 leaves none of the opening book: --openings 0."""
 
     openings: float = 0.1
-    """Share of the positions that are drawn from the opening book."""
+    """Share of the positions that are drawn from the opening book. Unless it is 0, the book's other
+    positions are trained on, too."""
 
     games: float = 0.08
     """Share of the positions that come from games played nearly perfectly, see games.py. One takes
@@ -290,6 +291,20 @@ def quotas(positions: int, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.in
     edges = np.round(np.cumsum(shares) * positions).astype(np.int64)
     counts: npt.NDArray[np.int64] = np.diff(edges, prepend=0)
     return counts
+
+
+def rest_of_the_book(first_ply: int, taken: Bits) -> Dataset:
+    """All positions of the opening book but some: they are solved already.
+
+    Args:
+        first_ply: Positions of fewer stones are left out.
+        taken: Canonical keys of others to leave out, int64 [N].
+    """
+    book = Book.load()
+    rest = ~np.isin(book.keys, taken)
+    positions = positions_of([board_of_key(int(key)) for key in book.keys[rest]])
+    dataset = Dataset(positions.mover, positions.occupied, book.values[rest])
+    return dataset.select(dataset.plies >= first_ply)
 
 
 def _openings(rng: np.random.Generator, wanted: int, first_ply: int, taken: Bits) -> Positions:

@@ -27,6 +27,7 @@ from fourcast_training.connect4.data import (
     joined_datasets,
     load_or_label,
     read_dataset,
+    rest_of_the_book,
 )
 from fourcast_training.connect4.evaluate import (
     Figures,
@@ -89,9 +90,12 @@ def train(config: TrainConfig, command: str) -> Result:
     parameters = sum(p.numel() for p in network.parameters())
     sizes = ", ".join(f"{split} {len(dataset.mover)}" for split, dataset in data.items())
     log.info("%s: %d parameters; positions: %s", config.preset, parameters, sizes)
+    if config.loop.epochs and config.data.openings:
+        known = [one.positions.canonical_keys for one in data.values()]
+        data["book"] = rest_of_the_book(config.data.first_ply, np.concatenate(known))
     if config.begin_with is not None and config.loop.epochs:
         data["practice"] = _practice(network, config, config.begin_with, data)
-    training = [data[name] for name in ("train", "practice") if name in data]
+    training = [data[name] for name in ("train", "book", "practice") if name in data]
     progress = Progress()
     if config.loop.epochs:
         progress = _fit(network, config, joined_datasets(training), data["validation"])
