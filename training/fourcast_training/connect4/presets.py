@@ -45,7 +45,7 @@ class TrainConfig:
     """Checkpoint, curves.png, metrics.json. A killed run continues from here."""
 
     begin_with: Path | None = None
-    """Folder of a finished run, or of a published version such as models/repository/connect4/4:
+    """Folder of a finished run, or of a published version such as models/repository/connect4/5:
     train its network further, on the labels and on games of its own against perfect play, see
     practice.py. It grows if `--channels` or `--blocks` say so; with `--loop.epochs 0` it is
     published as it is."""
@@ -59,10 +59,10 @@ class TrainConfig:
     architecture: Architecture = "residual"
     """`residual` or `slides`, see net.py."""
 
-    channels: int = 48
+    channels: int = 64
     """Width of the residual network."""
 
-    blocks: int = 4
+    blocks: int = 5
     """Residual blocks, of two convolutions each."""
 
     target: Literal["scores", "best_column"] = "scores"
