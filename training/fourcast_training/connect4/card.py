@@ -95,8 +95,9 @@ class Result:
         by_ply: The same for each number of stones.
         mistakes: What the network gets wrong, in Markdown.
         origins: How many positions of all splits come from where.
-        data: The splits, "train", "validation" and "test", and if there are any "practice", the
-            positions of its own games; those to train on are missing if it was not trained.
+        data: The splits, "train", "validation" and "test", and if there are any "book", the rest of
+            the opening book, and "practice", the positions of its own games; those to train on are
+            missing if it was not trained.
         hashes: SHA-256 of all that it learnt from and is measured on, by split.
     """
 
