@@ -30,11 +30,10 @@ from fourcast_training.connect4.data import (
     SPLITS,
     TRAINING_SHARES,
     DataConfig,
-    Dataset,
     by_origin,
     load_or_label,
-    rest_of_the_book,
 )
+from fourcast_training.connect4.dataset import Dataset, rest_of_the_book
 from fourcast_training.connect4.games import game_part
 from fourcast_training.connect4.random_play import random_positions
 from tests.training.running import fourcast_train, kill_when, run
@@ -81,7 +80,7 @@ def test_splits_have_their_sizes_and_types(splits: dict[str, Dataset]) -> None:
         assert dataset.scores.dtype == np.int8
 
 
-@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("split", SIZES)
 def test_each_ply_has_its_share(splits: dict[str, Dataset], split: str) -> None:
     counts = np.bincount(splits[split].plies, minlength=CELLS)
     assert counts[:FIRST_PLY].sum() == 0
@@ -95,6 +94,22 @@ def test_what_is_measured_begins_where_choices_are_hard() -> None:
     shares = data.shares_of("test", first_ply=0)
     assert (shares > 0).tolist() == [ply >= FIRST_MEASURED_PLY for ply in range(CELLS)]
     assert shares.sum() == pytest.approx(1)
+
+
+def test_early_positions_are_a_split_of_their_own(config: DataConfig, tmp_path: Path) -> None:
+    shares = data.shares_of("early", first_ply=0)
+    assert np.flatnonzero(shares).tolist() == [12, 13, 14, 15, 16, 17]
+    # The other splits are the same with and without them, also on the disk.
+    config = replace(config, first_ply=16, test=50, validation=0, train=50, folder=tmp_path)
+    without = load_or_label(replace(config, early=0), "train")
+    early = replace(config, early=40)
+    assert "early" in early.sizes
+    assert load_or_label(early, "train").sha256 == without.sha256
+    assert set(load_or_label(early, "early").plies.tolist()) == {16, 17}
+    with pytest.raises(ValueError, match=r"was made with .* early=40, not .* early=41"):
+        load_or_label(replace(early, early=41), "early")
+    # Those that leave such positions out have none.
+    assert "early" not in replace(early, first_ply=18).sizes
 
 
 def test_no_position_stands_twice_not_even_in_a_mirror(splits: dict[str, Dataset]) -> None:
@@ -178,8 +193,8 @@ def test_a_folder_of_another_configuration_is_refused(
         load_or_label(other, "test")
     for words in (
         str(config.folder / "test.npz"),
-        config.identity,
-        other.identity,
+        config.identity("test"),
+        other.identity("test"),
         "--data.folder",
     ):
         assert words in str(raised.value)
@@ -264,6 +279,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> DataConfig:
         openings=0.25,
         games=0.5,
         random=10,
+        early=15,
         seed=5,
         folder=folder,
         jobs=1,
@@ -281,17 +297,21 @@ def late_random_positions(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("late_random_positions")
 def test_positions_come_from_where_they_should(mixed: DataConfig) -> None:
     assert mixed.origins("train") == {"random": 35, "openings": 25, "games": 50}
+    assert mixed.origins("early") == {"random": 15, "openings": 0, "games": 0}
     assert mixed.origins("test") == {"random": 10, "openings": 10, "games": 20}
     book = Book.load()
     keys: list[int] = []
     for split in SPLITS:
         dataset = load_or_label(mixed, split)
         assert len(dataset.mover) == mixed.sizes[split]
+        keys += [canonical_key(board) for board in boards(dataset)]
         parts = by_origin(mixed, split, dataset)
         assert dataset.select(parts["random"]).plies.min() >= 24
+        if split == "early":
+            assert set(parts) == {"random"}
+            continue
         assert all(book.scores(board) for board in boards(dataset.select(parts["openings"])))
         assert dataset.select(parts["games"]).plies.min() == book.plies + 1
-        keys += [canonical_key(board) for board in boards(dataset)]
     assert len(set(keys)) == sum(mixed.sizes.values())
 
 

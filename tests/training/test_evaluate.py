@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from fourcast_models.connect4.book import ILLEGAL
-from fourcast_training.connect4.data import Dataset
+from fourcast_training.connect4.dataset import Dataset
 from fourcast_training.connect4.evaluate import Figures, measure, measure_by_ply, table
 
 SCORES = [

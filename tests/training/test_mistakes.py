@@ -9,7 +9,8 @@ import pytest
 from fourcast_models.connect4.board import Board, legal_columns, parse_moves, play
 from fourcast_models.connect4.book import ILLEGAL
 from fourcast_models.connect4.solver import Solver
-from fourcast_training.connect4.data import DataConfig, Dataset
+from fourcast_training.connect4.data import DataConfig
+from fourcast_training.connect4.dataset import Dataset
 from fourcast_training.connect4.evaluate import measure
 from fourcast_training.connect4.minimax_steps import Effort, alpha_beta
 from fourcast_training.connect4.mistakes import describe_mistakes, find_mistakes

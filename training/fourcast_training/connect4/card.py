@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fourcast_models.connect4.board import CELLS
-from fourcast_training.connect4.data import Dataset
+from fourcast_training.connect4.dataset import Dataset
 from fourcast_training.connect4.evaluate import Figures, table
 from fourcast_training.loop import Progress
 from fourcast_training.published import made_by
@@ -95,9 +95,8 @@ class Result:
         by_ply: The same for each number of stones.
         mistakes: What the network gets wrong, in Markdown.
         origins: How many positions of all splits come from where.
-        data: The splits, "train", "validation" and "test", and if there are any "book", the rest of
-            the opening book, and "practice", the positions of its own games; those to train on are
-            missing if it was not trained.
+        data: The splits, and if there are any "book", the rest of the opening book, and "practice",
+            the positions of its own games; those to train on are missing if it was not trained.
         hashes: SHA-256 of all that it learnt from and is measured on, by split.
     """
 
@@ -181,7 +180,7 @@ def write_card(name: str, version: int, result: Result, beside: Mapping[str, Fig
             else ""
         ),
         distribution=distribution,
-        splits="all three splits" if "train" in result.data else "validation and test",
+        splits="all splits" if "train" in result.data else "validation and test",
         hashes="\n".join(f"- {split}: `{sha256}`" for split, sha256 in result.hashes.items()),
     )
 

@@ -14,9 +14,6 @@ Each split is one file, such as ``test.npz``, with its description and hash besi
 
 import hashlib
 import json
-import zipfile
-import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,13 +25,14 @@ import tyro
 from fourcast_models.connect4.board import CELLS, COLUMNS, Board, board_of_key
 from fourcast_models.connect4.book import ILLEGAL, Book
 from fourcast_models.connect4.solver import Solver
+from fourcast_training.connect4.dataset import Dataset, joined_datasets, read_dataset
 from fourcast_training.connect4.games import game_part
-from fourcast_training.connect4.openings import Bits, Positions, joined
+from fourcast_training.connect4.openings import Bits, Positions, joined, positions_of
 from fourcast_training.connect4.random_play import random_positions
 from fourcast_training.files import write_atomically
 from fourcast_training.parallel import Arrays, Backend, run_parts
 
-SPLITS = ("test", "validation", "train")
+SPLITS = ("test", "validation", "train", "early")
 """In the order in which they take positions: a split does not depend on those after it."""
 
 TRAINING_SHARES = (
@@ -50,6 +48,14 @@ TRAINING_SHARES = (
     *(0.02, 0.015, 0.01, 0.008, 0.005, 0.002),
 )
 """Share of each ply, 0 to 41, in the random positions of the training split; scaled to sum to 1."""
+
+EARLY_SHARES = (
+    # up to 11 stones: none, as above; a label of 12 stones costs 30 ms, of 17 stones 1 ms
+    *(0.0,) * 12,
+    *(0.024, 0.1, 0.18, 0.22, 0.236, 0.24),
+    *(0.0,) * 24,
+)
+"""The same for the split "early"."""
 
 FIRST_MEASURED_PLY = 8
 """From this ply on, the random positions of the other splits have as many of each."""
@@ -88,6 +94,10 @@ class DataConfig:
     random: int = 1_700_000
     """More positions to train on, from random games alone: their labels cost least."""
 
+    early: int = 500_000
+    """More positions to train on, from random games, of 12 to 17 stones alone: there a network errs
+    more, and labels cost more (half a million 40 minutes of a core)."""
+
     seed: int = 4
     """Everything random follows from this number."""
 
@@ -115,15 +125,17 @@ class DataConfig:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Positions of each split."""
+        """Positions of each split that has any."""
         training = self.train + self.random
-        return {"train": training, "validation": self.validation, "test": self.test}
+        sizes = {"test": self.test, "validation": self.validation, "train": training}
+        has_early = self.early and any(EARLY_SHARES[self.first_ply :])
+        return sizes | ({"early": self.early} if has_early else {})
 
-    @property
-    def identity(self) -> str:
-        """What the labels depend on, as text."""
+    def identity(self, split: str) -> str:
+        """What the labels of a split depend on, as text."""
         sizes = f"train={self.train} validation={self.validation} test={self.test}"
         more = f" random={self.random}" if self.random else ""
+        more += f" early={self.early}" if split == "early" else ""
         return (
             f"seed={self.seed} {sizes} first_ply={self.first_ply} openings={self.openings:g} "
             f"games={self.games:g}{more}"
@@ -132,52 +144,14 @@ class DataConfig:
     def origins(self, split: str) -> dict[str, int]:
         """How many positions of a split come from where, in their order."""
         size = self.sizes[split]
-        mixed = self.train if split == "train" else size
+        mixed = {"train": self.train, "early": 0}.get(split, size)
         openings, games = round(mixed * self.openings), round(mixed * self.games)
         return {"random": size - openings - games, "openings": openings, "games": games}
 
-    @property
-    def parts_folder(self) -> Path:
-        """Where finished parts of the table are kept."""
-        digest = hashlib.sha256(self.identity.encode()).hexdigest()[:12]
+    def parts_folder(self, split: str) -> Path:
+        """Where finished parts of a split are kept."""
+        digest = hashlib.sha256(self.identity(split).encode()).hexdigest()[:12]
         return self.folder / f"parts-{digest}"
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A labelled split.
-
-    Attributes:
-        mover: int64 [N].
-        occupied: int64 [N].
-        scores: int8 [N, 7].
-    """
-
-    mover: npt.NDArray[np.int64]
-    occupied: npt.NDArray[np.int64]
-    scores: npt.NDArray[np.int8]
-
-    @property
-    def sha256(self) -> str:
-        """The hash of all arrays, in hexadecimal."""
-        digest = hashlib.sha256()
-        for array in (self.mover, self.occupied, self.scores):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
-
-    @property
-    def plies(self) -> npt.NDArray[np.int64]:
-        """Stones on the board, int64 [N], 0 to 41."""
-        return np.bitwise_count(self.occupied).astype(np.int64)
-
-    @property
-    def positions(self) -> Positions:
-        """The positions without their scores."""
-        return Positions(self.mover, self.occupied)
-
-    def select(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp] | slice) -> "Dataset":
-        """The positions where a mask is true, those with these numbers, or a part of them."""
-        return Dataset(self.mover[chosen], self.occupied[chosen], self.scores[chosen])
 
 
 def main(args: list[str] | None = None) -> None:
@@ -191,7 +165,7 @@ def main(args: list[str] | None = None) -> None:
 
 
 def load_or_label(config: DataConfig, split: str) -> Dataset:
-    """One split of this configuration ("train", "validation" or "test"): read or labelled now.
+    """One of the SPLITS of this configuration: read or labelled now.
 
     Raises:
         ValueError: If the folder holds labels of another configuration, or damaged ones.
@@ -199,39 +173,26 @@ def load_or_label(config: DataConfig, split: str) -> Dataset:
     file = config.folder / f"{split}.npz"
     description_file = file.with_suffix(".json")
     if file.exists():
-        return _load(file, description_file, config)
+        return _load(file, description_file, config.identity(split))
     dataset = _label(config, split)
-    description = {"identity": config.identity, "sha256": dataset.sha256}
+    description = {"identity": config.identity(split), "sha256": dataset.sha256}
     text = json.dumps(description, indent=2) + "\n"
     write_atomically(description_file, lambda stream: stream.write(text.encode()))
     write_atomically(file, lambda stream: np.savez_compressed(stream, **vars(dataset)))
     return dataset
 
 
-def _load(file: Path, description_file: Path, config: DataConfig) -> Dataset:
+def _load(file: Path, description_file: Path, identity: str) -> Dataset:
     description = json.loads(description_file.read_text())
-    if description["identity"] != config.identity:
+    if description["identity"] != identity:
         raise ValueError(
-            f"{file} was made with {description['identity']}, not {config.identity}: name another "
+            f"{file} was made with {description['identity']}, not {identity}: name another "
             "folder with --data.folder (--folder for connect4-label)"
         )
     dataset = read_dataset(file)
     if dataset.sha256 != description["sha256"]:
         raise ValueError(f"{file} is damaged (not the hash in {description_file.name}): delete it")
     return dataset
-
-
-def read_dataset(file: Path) -> Dataset:
-    """The positions in a file.
-
-    Raises:
-        ValueError: If it is damaged.
-    """
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            return Dataset(**arrays)
-    except (ValueError, TypeError, EOFError, zlib.error, zipfile.BadZipFile):
-        raise ValueError(f"{file} is damaged: delete it") from None
 
 
 def by_origin(config: DataConfig, split: str, dataset: Dataset) -> dict[str, slice]:
@@ -271,16 +232,15 @@ def _label(config: DataConfig, split: str) -> Dataset:
         mover=np.concatenate([positions.mover, games.mover]),
         occupied=np.concatenate([positions.occupied, games.occupied]),
         scores=np.concatenate(
-            [labelled(positions, config.parts_folder / split, config), games.scores]
+            [labelled(positions, config.parts_folder(split) / split, config), games.scores]
         ),
     )
 
 
 def shares_of(split: str, first_ply: int) -> npt.NDArray[np.float64]:
     """The share of each ply in the random positions of a split, float64 [42], of sum 1."""
-    shares = np.array(TRAINING_SHARES)
-    if split != "train":
-        shares = (np.arange(CELLS) >= FIRST_MEASURED_PLY).astype(np.float64)
+    evenly = (np.arange(CELLS) >= FIRST_MEASURED_PLY).astype(np.float64)
+    shares = np.array({"train": TRAINING_SHARES, "early": EARLY_SHARES}.get(split, evenly))
     shares[:first_ply] = 0
     shares /= shares.sum()
     return shares
@@ -291,20 +251,6 @@ def quotas(positions: int, shares: npt.NDArray[np.float64]) -> npt.NDArray[np.in
     edges = np.round(np.cumsum(shares) * positions).astype(np.int64)
     counts: npt.NDArray[np.int64] = np.diff(edges, prepend=0)
     return counts
-
-
-def rest_of_the_book(first_ply: int, taken: Bits) -> Dataset:
-    """All positions of the opening book but some: they are solved already.
-
-    Args:
-        first_ply: Positions of fewer stones are left out.
-        taken: Canonical keys of others to leave out, int64 [N].
-    """
-    book = Book.load()
-    rest = ~np.isin(book.keys, taken)
-    positions = positions_of([board_of_key(int(key)) for key in book.keys[rest]])
-    dataset = Dataset(positions.mover, positions.occupied, book.values[rest])
-    return dataset.select(dataset.plies >= first_ply)
 
 
 def _openings(rng: np.random.Generator, wanted: int, first_ply: int, taken: Bits) -> Positions:
@@ -328,7 +274,7 @@ def _games(config: DataConfig, split: str, wanted: int, taken: Bits) -> Dataset:
         count = -(-missing // (GAMES_PER_PART * NEW_POSITIONS_PER_GAME))
         seeds = [(config.seed, SPLITS.index(split), parts_done + part) for part in range(count)]
         results = run_parts(
-            config.parts_folder / f"{split}-games-{parts_done}",
+            config.parts_folder(split) / f"{split}-games-{parts_done}",
             [(seed, GAMES_PER_PART) for seed in seeds],
             _game_part,
             jobs=config.jobs,
@@ -348,25 +294,8 @@ def _games(config: DataConfig, split: str, wanted: int, taken: Bits) -> Dataset:
     return joined_datasets(rounds)
 
 
-def joined_datasets(datasets: Sequence[Dataset]) -> Dataset:
-    """Some datasets, perhaps none, as one."""
-    return Dataset(
-        mover=np.concatenate([np.zeros(0, np.int64), *(one.mover for one in datasets)]),
-        occupied=np.concatenate([np.zeros(0, np.int64), *(one.occupied for one in datasets)]),
-        scores=np.concatenate([np.zeros((0, COLUMNS), np.int8), *(one.scores for one in datasets)]),
-    )
-
-
 def _game_part(seed: tuple[int, ...], games: int) -> Arrays:
     return game_part(process_solver(), seed, games, Book.load().plies)
-
-
-def positions_of(boards: Sequence[Board]) -> Positions:
-    """Boards as arrays."""
-    return Positions(
-        np.array([board.mover for board in boards], dtype=np.int64),
-        np.array([board.occupied for board in boards], dtype=np.int64),
-    )
 
 
 def labelled(positions: Positions, folder: Path, config: DataConfig) -> npt.NDArray[np.int8]:

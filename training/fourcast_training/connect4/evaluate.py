@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fourcast_models.connect4.board import CELLS
 from fourcast_models.connect4.book import ILLEGAL
-from fourcast_training.connect4.data import Dataset
+from fourcast_training.connect4.dataset import Dataset
 
 
 @dataclass(frozen=True)

@@ -46,20 +46,20 @@ def game_part(solver: Solver, seed: Sequence[int], games: int, plies: int) -> Ar
     """
     random = Random(repr(tuple(seed)))
     levels = openings(plies)
-    return arrays_of([_nearly_perfect(solver, random, levels) for _ in range(games)], plies)
+    return arrays_of([_nearly_perfect(solver, random, levels) for _ in range(games)], plies + 1)
 
 
-def arrays_of(games: Sequence[Game], plies: int) -> Arrays:
-    """The positions of games that have more than so many stones, in order of play.
+def arrays_of(games: Sequence[Game], fewest: int = 0) -> Arrays:
+    """The positions of games that have so many stones or more, in order of play.
 
     Returns:
         `mover` and `occupied` int64 [N], and `scores` int8 [N, 7], ILLEGAL where a column is full.
     """
-    late = [(board, scores) for game in games for board, scores in game if board.plies > plies]
-    rows = [[ILLEGAL if score is None else score for score in scores] for _, scores in late]
+    chosen = [(board, scores) for game in games for board, scores in game if board.plies >= fewest]
+    rows = [[ILLEGAL if score is None else score for score in scores] for _, scores in chosen]
     return {
-        "mover": np.array([board.mover for board, _ in late], dtype=np.int64),
-        "occupied": np.array([board.occupied for board, _ in late], dtype=np.int64),
+        "mover": np.array([board.mover for board, _ in chosen], dtype=np.int64),
+        "occupied": np.array([board.occupied for board, _ in chosen], dtype=np.int64),
         "scores": np.array(rows, dtype=np.int8).reshape(-1, COLUMNS),
     }
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from fourcast_models.connect4.board import CELLS, Board, format_grid
 from fourcast_models.connect4.book import ILLEGAL
 from fourcast_models.connect4.solver import HIGHEST_SCORE
-from fourcast_training.connect4.data import Dataset
+from fourcast_training.connect4.dataset import Dataset
 
 SHOWN = 3
 

@@ -13,6 +13,7 @@ from fourcast_models.connect4.board import (
     COLUMNS,
     FULL_BOARD,
     STEPS,
+    Board,
     column_mask,
 )
 
@@ -85,6 +86,14 @@ def joined(parts: Sequence[Positions]) -> Positions:
     return Positions(
         np.concatenate([nothing, *(part.mover for part in parts)]),
         np.concatenate([nothing, *(part.occupied for part in parts)]),
+    )
+
+
+def positions_of(boards: Sequence[Board]) -> Positions:
+    """Boards as arrays."""
+    return Positions(
+        np.array([board.mover for board in boards], dtype=np.int64),
+        np.array([board.occupied for board in boards], dtype=np.int64),
     )
 
 

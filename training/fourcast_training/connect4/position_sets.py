@@ -7,7 +7,9 @@ import numpy as np
 
 from fourcast_models.connect4.board import parse_moves
 from fourcast_models.connect4.book import ILLEGAL
-from fourcast_training.connect4.data import DataConfig, Dataset, labelled, positions_of
+from fourcast_training.connect4.data import DataConfig, labelled
+from fourcast_training.connect4.dataset import Dataset
+from fourcast_training.connect4.openings import positions_of
 
 
 def read_position_sets(folder: Path, config: DataConfig) -> dict[str, Dataset]:

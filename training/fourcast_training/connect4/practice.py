@@ -18,7 +18,8 @@ from fourcast_models.connect4 import codec
 from fourcast_models.connect4.board import EMPTY_BOARD, Board
 from fourcast_models.connect4.book import Book
 from fourcast_models.connect4.solver import Solver
-from fourcast_training.connect4.data import DataConfig, Dataset, process_solver
+from fourcast_training.connect4.data import DataConfig, process_solver
+from fourcast_training.connect4.dataset import Dataset
 from fourcast_training.connect4.games import (
     Game,
     Scores,
@@ -52,7 +53,10 @@ Opinion = Callable[[Board], npt.NDArray[np.float32]]
 def practise(
     network: bytes, games: int, seed: int, folder: Path, config: DataConfig, taken: Bits
 ) -> Dataset:
-    """The positions of a network's games that have more stones than the book's, with their scores.
+    """The positions of a network's games, with their scores.
+
+    Those of the book are among them: it has each once, but a network must know best those that it
+    meets in every game.
 
     Args:
         network: Content of its ONNX file.
@@ -90,8 +94,7 @@ def practice_part(weights: Path, seed: Sequence[int], games: int) -> Arrays:
         games: How many.
     """
     random = Random(repr(tuple(seed)))
-    plies = Book.load().plies
-    levels = openings(plies)
+    levels = openings(Book.load().plies)
     run = open_onnx(weights, threads=1)
 
     def opinion(board: Board) -> npt.NDArray[np.float32]:
@@ -107,7 +110,7 @@ def practice_part(weights: Path, seed: Sequence[int], games: int) -> Arrays:
         games_played.append(
             practice_game(process_solver(), opinion, random, start, network_first=game % 2 == 0)
         )
-    return arrays_of(games_played, plies)
+    return arrays_of(games_played)
 
 
 def practice_game(

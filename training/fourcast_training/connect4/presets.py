@@ -51,7 +51,7 @@ class TrainConfig:
     published as it is."""
 
     practice_games: int = 3000
-    """With --begin-with: how many. A thousand take about six minutes of a core."""
+    """With --begin-with: how many. A thousand take three to six minutes of a core."""
 
     beside: tuple[Path, ...] = ()
     """Folders of finished runs whose figures the card shows for comparison, if they are there."""

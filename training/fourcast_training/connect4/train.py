@@ -21,11 +21,10 @@ from fourcast_models.repository import WEIGHTS_FILE, default_repository, read_mo
 from fourcast_training.command_line import read_preset
 from fourcast_training.connect4.beginning import beginning
 from fourcast_training.connect4.card import Result, read_figures, write_card
-from fourcast_training.connect4.data import (
+from fourcast_training.connect4.data import by_origin, load_or_label
+from fourcast_training.connect4.dataset import (
     Dataset,
-    by_origin,
     joined_datasets,
-    load_or_label,
     read_dataset,
     rest_of_the_book,
 )
@@ -53,6 +52,9 @@ log = logging.getLogger(__name__)
 OUTCOME_BONUS = 3.0
 """Added to a win's score and taken from a loss's in the policy target, so that a column of a better
 outcome stands out from one that is a point better at the same outcome."""
+
+MEASURED = ("test", "validation")
+"""The splits that are not trained on."""
 
 METRICS_FILE = "metrics.json"
 PRACTICE_FILE = "practice.npz"
@@ -85,7 +87,7 @@ def train(config: TrainConfig, command: str) -> Result:
     if not config.loop.epochs and not config.begin_with:
         raise ValueError("--loop.epochs 0 publishes an earlier network: name it with --begin-with")
     network = beginning(config)
-    splits = [split for split in config.data.sizes if split != "train" or config.loop.epochs]
+    splits = [split for split in config.data.sizes if split in MEASURED or config.loop.epochs]
     data = {split: load_or_label(config.data, split) for split in splits}
     parameters = sum(p.numel() for p in network.parameters())
     sizes = ", ".join(f"{split} {len(dataset.mover)}" for split, dataset in data.items())
@@ -95,7 +97,7 @@ def train(config: TrainConfig, command: str) -> Result:
         data["book"] = rest_of_the_book(config.data.first_ply, np.concatenate(known))
     if config.begin_with is not None and config.loop.epochs:
         data["practice"] = _practice(network, config, config.begin_with, data)
-    training = [data[name] for name in ("train", "book", "practice") if name in data]
+    training = [dataset for name, dataset in data.items() if name not in MEASURED]
     progress = Progress()
     if config.loop.epochs:
         progress = _fit(network, config, joined_datasets(training), data["validation"])
@@ -135,7 +137,7 @@ def _practice(
 
     None of them is in a split that the network is measured on.
     """
-    measured = [data[split].positions.canonical_keys for split in ("validation", "test")]
+    measured = [data[split].positions.canonical_keys for split in MEASURED]
     own = practise(
         _graph(network, config, data).content,
         config.practice_games,
