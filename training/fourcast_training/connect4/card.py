@@ -138,10 +138,10 @@ def write_card(name: str, version: int, result: Result, beside: Mapping[str, Fig
         version=version,
         parameters=result.parameters,
         training=(
-            f", trained for {result.progress.epoch} epochs; the weights are those of epoch\n"
-            f"{result.progress.best_epoch}, the best on the validation split"
+            f". The weights are those of epoch {result.progress.best_epoch} of "
+            f"{result.progress.epoch},\nthe best on the validation split"
             if result.progress.epoch
-            else ", trained no further here"
+            else ". It was trained no further here"
         ),
         begun=(
             ""

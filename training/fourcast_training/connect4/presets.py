@@ -45,7 +45,7 @@ class TrainConfig:
     """Checkpoint, curves.png, metrics.json. A killed run continues from here."""
 
     begin_with: Path | None = None
-    """Folder of a finished run, or of a published version such as models/repository/connect4/5:
+    """Folder of a finished run, or of a published version such as models/repository/connect4/6:
     train its network further, on the labels and on games of its own against perfect play, see
     practice.py. It grows if `--channels` or `--blocks` say so; with `--loop.epochs 0` it is
     published as it is."""
