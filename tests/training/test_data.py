@@ -112,6 +112,19 @@ def test_early_positions_are_a_split_of_their_own(config: DataConfig, tmp_path: 
     assert "early" not in replace(early, first_ply=18).sizes
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"early": -5}, "--early is -5, but must be 0 or more"),
+        ({"openings": 1.5}, "--openings is 1.5, but must be 0 to 1"),
+        ({"openings": 0.6, "games": 0.6}, "--openings and --games are more than 1 together"),
+    ],
+)
+def test_numbers_that_make_no_table_are_refused(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        DataConfig(**wrong)
+
+
 def test_no_position_stands_twice_not_even_in_a_mirror(splits: dict[str, Dataset]) -> None:
     keys = [canonical_key(board) for dataset in splits.values() for board in boards(dataset)]
     assert len(set(keys)) == sum(SIZES.values())

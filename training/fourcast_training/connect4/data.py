@@ -112,11 +112,14 @@ class DataConfig:
     names, otherwise one that is started here. The table does not depend on it."""
 
     def __post_init__(self) -> None:
-        """Refuse shares that are none.
+        """Refuse numbers of positions below zero, and shares that are none.
 
         Raises:
             ValueError: If they are; the text names the option.
         """
+        for name in ("train", "validation", "test", "random", "early"):
+            if (count := getattr(self, name)) < 0:
+                raise ValueError(f"--{name} is {count}, but must be 0 or more")
         for name, share in (("openings", self.openings), ("games", self.games)):
             if not 0 <= share <= 1:
                 raise ValueError(f"--{name} is {share:g}, but must be 0 to 1")
