@@ -6,7 +6,8 @@ equal or mirror images of each other, so the splits are disjoint under mirroring
 ply the random games give, `shares_of` says.
 
 Each split is one file, such as ``test.npz``, with its description and hash beside it in
-``test.json``; first the positions of random games, then those of the book, then those of games:
+``test.json``; first the positions of random games, then those of the book, then those of games.
+"early" has random games alone and is trained on beside "train":
 
 - `mover`, `occupied` int64 [N]: the bitboards of `fourcast_models.connect4.board`;
 - `scores` int8 [N, 7]: exact score of each column for the side to move, ILLEGAL where full.
