@@ -169,7 +169,7 @@ def test_a_published_version_is_begun_with_as_it_answers() -> None:
     [
         (f"--begin-with {PUBLISHED}", f"{PUBLISHED} is none of --architecture residual"),
         ("--loop.epochs 0", "name it with --begin-with"),
-        ("--late-share 0", "--late-share is 0, but must be above 0"),
+        ("--easy-share 0", "--easy-share is 0, but must be above 0"),
         ("--begin-with nothing", "nothing/checkpoint.pt is not there"),
         ("--begin-with other", "--begin-with: the network in other is none of"),
     ],

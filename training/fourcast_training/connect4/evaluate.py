@@ -47,6 +47,15 @@ class Figures:
         }
 
 
+def keeping_columns(dataset: Dataset) -> npt.NDArray[np.bool_]:
+    """Of N positions, the columns that keep the value, bool [N, 7]; no full one does."""
+    scores = dataset.scores.astype(np.int64)
+    legal = scores != ILLEGAL
+    best = np.where(legal, scores, -CELLS).max(axis=1, keepdims=True)
+    keeping: npt.NDArray[np.bool_] = legal & (np.sign(scores) == np.sign(best))
+    return keeping
+
+
 def measure(policy: npt.NDArray[np.float32], dataset: Dataset) -> Figures:
     """Figures of a policy, float32 [N, 7] with 0 on full columns, over a dataset of N positions."""
     scores = dataset.scores.astype(np.int64)
@@ -54,7 +63,9 @@ def measure(policy: npt.NDArray[np.float32], dataset: Dataset) -> Figures:
     best = np.where(legal, scores, -CELLS).max(axis=1)
     worst = np.where(legal, scores, CELLS).min(axis=1)
     chosen = np.take_along_axis(scores, policy.argmax(axis=1)[:, None], axis=1)[:, 0]
-    keeping = np.sign(chosen) == np.sign(best)
+    keeping = np.take_along_axis(keeping_columns(dataset), policy.argmax(axis=1)[:, None], axis=1)[
+        :, 0
+    ]
     optimal = chosen == best
     differing = np.sign(best) != np.sign(worst)
     return Figures(

@@ -80,9 +80,10 @@ class TrainConfig:
     """Show every position at random as it is or in a mirror, and let the published network average
     what it says of both."""
 
-    late_share: float = 1 / 3
-    """Share of the positions with many stones that an epoch shows, drawn anew for each: a network
-    rarely errs there, so most of the time is for the others."""
+    easy_share: float = 1 / 3
+    """Share of the easy positions that an epoch shows, drawn anew for each, so that most of the
+    time is for the others. Easy are positions of many stones or, with --begin-with, those that the
+    network it begins with is sure of: all but a few of a hundred."""
 
     data: DataConfig = field(default_factory=DataConfig)
     """The labels."""
@@ -119,7 +120,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         target="best_column",
         quantised=False,
         mirror=False,
-        late_share=1.0,
+        easy_share=1.0,
         loop=LoopConfig(
             epochs=512,
             batch_size=64,
@@ -135,7 +136,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         repository=Path("runs/connect4-smoke/repository"),
         channels=16,
         blocks=2,
-        late_share=1.0,
+        easy_share=1.0,
         data=DataConfig(
             train=3000,
             random=0,

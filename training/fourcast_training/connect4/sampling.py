@@ -4,27 +4,51 @@ import numpy as np
 import numpy.typing as npt
 
 from fourcast_models.connect4.board import CELLS
+from fourcast_training.connect4.dataset import Dataset
+from fourcast_training.connect4.evaluate import keeping_columns
 
 Indices = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 FEWEST_OF_A_PLY, MOST_REPEATS = 1 / 200, 50
 
 LATE = 26
 """Stones from which on a position is easy: a network that has learnt for a while errs before."""
 
+SURE = 0.002
+"""A network that puts less of its policy on columns that give value away finds a position easy."""
 
-def sample(plies: Indices, late_share: float, generator: np.random.Generator) -> Indices:
+
+def late(dataset: Dataset) -> Mask:
+    """Which of N positions are easy for a network that is yet to be trained, bool [N]."""
+    return dataset.plies >= LATE
+
+
+def surely_kept(policy: npt.NDArray[np.float32], dataset: Dataset) -> Mask:
+    """Which of N positions are easy for a network with this policy, float32 [N, 7]; bool [N].
+
+    Those in which it does not err, and is not near to it. They are most: what is left to learn is
+    in a few of a hundred.
+    """
+    spoilt = np.where(keeping_columns(dataset), 0, policy).sum(axis=1)
+    easy: Mask = spoilt < SURE
+    return easy
+
+
+def sample(
+    plies: Indices, easy: Mask, easy_share: float, generator: np.random.Generator
+) -> Indices:
     """The positions of one epoch, int64, in random order; as many in every epoch.
 
     Args:
         plies: Stones of each of N positions, int64 [N].
-        late_share: Of the positions with LATE stones or more, the share that is drawn, above 0.
+        easy: Which of them are easy, bool [N].
+        easy_share: Of those, the share that is drawn, above 0.
         generator: Draws them, and the order.
     """
-    late = np.flatnonzero(plies >= LATE)
-    drawn = generator.permutation(late)[: round(late_share * len(late))]
-    early = np.flatnonzero(plies < LATE)
-    shown = np.concatenate([np.repeat(early, repeats(plies)[early]), drawn])
+    every = np.repeat(np.arange(len(plies)), repeats(plies))
+    some = generator.permutation(every[easy[every]])
+    shown = np.concatenate([every[~easy[every]], some[: round(easy_share * len(some))]])
     return generator.permutation(shown)
 
 

@@ -1,5 +1,6 @@
 """Train a Connect-4 network on labelled positions, measure it, and publish it."""
 
+import hashlib
 import json
 import logging
 import shlex
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from tqdm import tqdm
 
 from fourcast_models.connect4 import codec
 from fourcast_models.connect4.board import CELLS
@@ -40,7 +42,15 @@ from fourcast_training.connect4.net import Heads, ServedNet
 from fourcast_training.connect4.position_sets import read_position_sets
 from fourcast_training.connect4.practice import practise
 from fourcast_training.connect4.presets import PRESETS, PROGRAM, TrainConfig
-from fourcast_training.connect4.sampling import FEWEST_OF_A_PLY, LATE, MOST_REPEATS, sample
+from fourcast_training.connect4.sampling import (
+    FEWEST_OF_A_PLY,
+    MOST_REPEATS,
+    SURE,
+    Mask,
+    late,
+    sample,
+    surely_kept,
+)
 from fourcast_training.export import Graph, Origin, export, open_onnx, stamp_of, to_onnx
 from fourcast_training.files import write_atomically
 from fourcast_training.loop import Batch, Progress, choose_device, fit
@@ -82,8 +92,8 @@ def train(config: TrainConfig, command: str) -> Result:
     """
     # All this fails now, not after an hour of labelling.
     choose_device(config.loop.device)
-    if not 0 < config.late_share <= 1:
-        raise ValueError(f"--late-share is {config.late_share:g}, but must be above 0, at most 1")
+    if not 0 < config.easy_share <= 1:
+        raise ValueError(f"--easy-share is {config.easy_share:g}, but must be above 0, at most 1")
     if not config.loop.epochs and not config.begin_with:
         raise ValueError("--loop.epochs 0 publishes an earlier network: name it with --begin-with")
     network = beginning(config)
@@ -95,12 +105,16 @@ def train(config: TrainConfig, command: str) -> Result:
     if config.loop.epochs and config.data.openings:
         known = [one.positions.canonical_keys for one in data.values()]
         data["book"] = rest_of_the_book(config.data.first_ply, np.concatenate(known))
+    begun = None
     if config.begin_with is not None and config.loop.epochs:
-        data["practice"] = _practice(network, config, config.begin_with, data)
-    training = [dataset for name, dataset in data.items() if name not in MEASURED]
+        begun = _graph(network, config, data).content
+        data["practice"] = _practice(begun, config, config.begin_with, data)
     progress = Progress()
     if config.loop.epochs:
-        progress = _fit(network, config, joined_datasets(training), data["validation"])
+        training = joined_datasets([one for name, one in data.items() if name not in MEASURED])
+        easy = _easy(begun, config, training) if begun else late(training)
+        log.info("%d of %d positions are easy", easy.sum(), len(easy))
+        progress = _fit(network, config, training, easy, data["validation"])
     # Published or not, the file is measured, not the network that it is made of.
     graph = _graph(network.cpu(), config, data)
     test = data["test"]
@@ -131,7 +145,7 @@ def train(config: TrainConfig, command: str) -> Result:
 
 
 def _practice(
-    network: nn.Module, config: TrainConfig, begun: Path, data: Mapping[str, Dataset]
+    network: bytes, config: TrainConfig, begun: Path, data: Mapping[str, Dataset]
 ) -> Dataset:
     """Positions of the network's games, and of those from which the run that it comes from learnt.
 
@@ -139,7 +153,7 @@ def _practice(
     """
     measured = [data[split].positions.canonical_keys for split in MEASURED]
     own = practise(
-        _graph(network, config, data).content,
+        network,
         config.practice_games,
         config.loop.seed,
         config.folder,
@@ -153,6 +167,17 @@ def _practice(
         config.folder / PRACTICE_FILE, lambda stream: np.savez_compressed(stream, **vars(practice))
     )
     return practice
+
+
+def _easy(network: bytes, config: TrainConfig, training: Dataset) -> Mask:
+    """What is easy for the network that training begins with; kept, for it takes some minutes."""
+    digest = hashlib.sha256(network + f"{training.sha256} {SURE}".encode()).hexdigest()[:12]
+    file = config.folder / f"easy-{digest}.npy"
+    if not file.exists():
+        easy = surely_kept(_published_policy(network, training), training)
+        write_atomically(file, lambda stream: np.save(stream, easy))
+    kept: Mask = np.load(file, allow_pickle=False)
+    return kept
 
 
 def _hashes(config: TrainConfig, data: Mapping[str, Dataset]) -> dict[str, str]:
@@ -189,10 +214,9 @@ def evaluate_published(config: TrainConfig) -> None:
 def _published_policy(weights: Path | bytes, dataset: Dataset) -> npt.NDArray[np.float32]:
     """What an ONNX file answers for every position, float32 [N, 7]."""
     run = open_onnx(weights)
-    outputs = [
-        run({codec.BOARD.name: planes})[codec.POLICY.name] for planes in _chunks(_planes(dataset))
-    ]
-    return np.concatenate(outputs)
+    chunks = list(_chunks(_planes(dataset)))
+    bar = tqdm(chunks, desc="reading positions", delay=2, leave=False, disable=None)
+    return np.concatenate([run({codec.BOARD.name: planes})[codec.POLICY.name] for planes in bar])
 
 
 def _print_figures(by_origin: Mapping[str, Figures], by_ply: Mapping[int, Figures]) -> None:
@@ -201,15 +225,16 @@ def _print_figures(by_origin: Mapping[str, Figures], by_ply: Mapping[int, Figure
 
 
 def _fit(
-    network: nn.Module, config: TrainConfig, training: Dataset, validation: Dataset
+    network: nn.Module, config: TrainConfig, training: Dataset, easy: Mask, validation: Dataset
 ) -> Progress:
     """Train on one split, choosing the epoch by the other."""
     planes = torch.from_numpy(_planes(training))
     scores = torch.from_numpy(training.scores.astype(np.float32))
-    length = len(sample(training.plies, config.late_share, np.random.default_rng(0)))
+    plies = training.plies
+    length = len(sample(plies, easy, config.easy_share, np.random.default_rng(0)))
 
     def batches(_: int, generator: np.random.Generator, size: int) -> Iterator[Batch]:
-        order = torch.from_numpy(sample(training.plies, config.late_share, generator))
+        order = torch.from_numpy(sample(plies, easy, config.easy_share, generator))
         flipped = torch.from_numpy(generator.random(length) < 0.5)
         for chosen, flip in zip(torch.split(order, size), torch.split(flipped, size), strict=True):
             board, score = planes[chosen], scores[chosen]
@@ -234,7 +259,7 @@ def _fit(
             "architecture": [config.architecture, config.channels, config.blocks],
             "target": [config.target, config.temperature, config.mirror],
             "loop": asdict(config.loop),
-            "sampling": [FEWEST_OF_A_PLY, MOST_REPEATS, LATE, config.late_share],
+            "sampling": [FEWEST_OF_A_PLY, MOST_REPEATS, config.easy_share, int(easy.sum())],
             "data": {"train": training.sha256, "validation": validation.sha256},
         }
     )
