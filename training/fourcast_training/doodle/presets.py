@@ -46,7 +46,7 @@ class TrainConfig:
 
     begin_with: Path | None = None
     """Begin with another network in place of random weights: that of the run in this folder, or of
-    a published version, such as models/repository/doodle/4. To train on, to learn other drawings,
+    a published version, such as models/repository/doodle/5. To train on, to learn other drawings,
     or to grow by more `--blocks` or larger `--widths`; with `--loop.epochs 0`, to publish it as it
     is, in integers for example. Its split must be this one's, or it has seen drawings of the
     test."""
