@@ -21,9 +21,9 @@ class TrainConfig:
     """
 
     preset: Preset = "default"
-    """`default`: from the labels. `practised`: the default's network, once it is finished, trained
-    further with games of its own. `slides`: the course's own network and recipe, for comparison,
-    not published. `smoke`: the whole path in a minute or two, on late positions."""
+    """`default`: from the labels. `practised`: the default's network, once it is finished, made
+    wider and trained further with games of its own. `slides`: the course's own network and recipe,
+    for comparison, not published. `smoke`: the whole path in a minute or two, on late positions."""
 
     evaluate: bool = False
     """Only measure: the model that `repository` holds, on the test split and on `sets`."""
@@ -45,7 +45,7 @@ class TrainConfig:
     """Checkpoint, curves.png, metrics.json. A killed run continues from here."""
 
     begin_with: Path | None = None
-    """Folder of a finished run, or of a published version such as models/repository/connect4/6:
+    """Folder of a finished run, or of a published version such as models/repository/connect4/7:
     train its network further, on the labels and on games of its own against perfect play, see
     practice.py. It grows if `--channels` or `--blocks` say so; with `--loop.epochs 0` it is
     published as it is."""
@@ -110,7 +110,9 @@ PRESETS: dict[Preset, TrainConfig] = {
         folder=Path("runs/connect4-practised"),
         begin_with=Path("runs/connect4-default"),
         beside=(Path("runs/connect4-default"), Path("runs/connect4-slides")),
-        loop=replace(_LOOP, epochs=4),
+        channels=76,
+        easy_share=0.15,
+        loop=replace(_LOOP, epochs=12),
     ),
     "slides": TrainConfig(
         preset="slides",
