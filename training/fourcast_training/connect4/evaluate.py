@@ -62,11 +62,9 @@ def measure(policy: npt.NDArray[np.float32], dataset: Dataset) -> Figures:
     legal = scores != ILLEGAL
     best = np.where(legal, scores, -CELLS).max(axis=1)
     worst = np.where(legal, scores, CELLS).min(axis=1)
-    chosen = np.take_along_axis(scores, policy.argmax(axis=1)[:, None], axis=1)[:, 0]
-    keeping = np.take_along_axis(keeping_columns(dataset), policy.argmax(axis=1)[:, None], axis=1)[
-        :, 0
-    ]
-    optimal = chosen == best
+    chosen = policy.argmax(axis=1)[:, None]
+    keeping = np.take_along_axis(keeping_columns(dataset), chosen, axis=1)[:, 0]
+    optimal = np.take_along_axis(scores, chosen, axis=1)[:, 0] == best
     differing = np.sign(best) != np.sign(worst)
     return Figures(
         positions=len(scores),
