@@ -1,5 +1,6 @@
 """A network's games against perfect play: who moves how, and which positions are kept."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -28,7 +29,7 @@ from fourcast_training.connect4.dataset import Dataset, read_dataset
 from fourcast_training.connect4.games import arrays_of
 from fourcast_training.connect4.net import ServedNet
 from fourcast_training.connect4.practice import MOST_VISITS, practice_game, practise
-from fourcast_training.connect4.presets import TrainConfig
+from fourcast_training.connect4.presets import PRESETS
 from fourcast_training.connect4.random_play import random_position
 from fourcast_training.export import run_onnx
 from tests.training.running import fourcast_train, run
@@ -152,7 +153,7 @@ def test_a_run_that_begins_with_another_learns_from_the_games_of_both(tmp_path: 
 
 
 def test_a_published_version_is_begun_with_as_it_answers() -> None:
-    network = beginning(TrainConfig(begin_with=PUBLISHED)).eval()
+    network = beginning(replace(PRESETS["practised"], begin_with=PUBLISHED)).eval()
     boards = [random_position(Random(seed), seed % 36) for seed in range(200)]
     planes = codec.encode(boards)
     with torch.inference_mode():
