@@ -134,11 +134,20 @@ def _walk(rng: np.random.Generator) -> Points:
 
 
 def _glyph(rng: np.random.Generator) -> list[Points]:
-    """Two to four lines and arcs between the points of a grid, three wide and four high."""
+    """Three to five lines and arcs on a grid, three wide and four high; most begin on an earlier one.
+
+    As in letters, a line joins two of the corners and an arc is round to the right or the left.
+    """
     time = np.linspace(0, np.pi, 16)[:, None]
     strokes: list[Points] = []
-    for _ in range(int(rng.integers(2, 5))):
-        start, end = (rng.choice(12, 2, replace=False)[:, None] // (1, 3) % (3, 4)).astype(float)
+    joints: list[int] = []
+    for _ in range(int(rng.integers(3, 6))):
+        first, second = rng.choice(12, 2, replace=False).tolist()
+        if joints and rng.random() < 0.8:
+            first = joints[int(rng.integers(len(joints)))]
+            second = (first + int(rng.integers(1, 12))) % 12
+        joints += [first, second]
+        start, end = (np.array([place // 3, place % 3])[::-1] * 1.0 for place in (first, second))
         if rng.random() < 0.5:
             strokes.append(np.stack([start, end]))
         else:
