@@ -134,9 +134,9 @@ def _walk(rng: np.random.Generator) -> Points:
 
 
 def _glyph(rng: np.random.Generator) -> list[Points]:
-    """Three to five lines and arcs on a grid, three wide and four high; most begin on an earlier one.
+    """Three to five lines and arcs between the points of a grid, three wide and four high.
 
-    As in letters, a line joins two of the corners and an arc is round to the right or the left.
+    Most begin where an earlier one begins or ends, so that they hang together as letters do.
     """
     time = np.linspace(0, np.pi, 16)[:, None]
     strokes: list[Points] = []
