@@ -96,6 +96,19 @@ def test_what_is_filled_in_stays_filled() -> None:
     assert bitmap[11:17, 4].astype(int).sum() < 2.2 * 255
 
 
+def test_more_filled_in_than_drawn_stays_filled() -> None:
+    # Most of what lies in the middle lies in the middle of the bar.
+    image = Image.new("L", (300, 300), 255)
+    canvas = ImageDraw.Draw(image)
+    canvas.rectangle((30, 130, 270, 170), fill=0)
+    canvas.line([(40, 150), (40, 60), (110, 60)], fill=0, width=14)
+    bitmap = bitmap_of(image)
+    rows = np.flatnonzero(bitmap[:, 16] > 127)
+    assert len(rows) >= 4
+    assert (bitmap[rows[0] : rows[-1] + 1, 6:24] == 255).all()
+    assert bitmap[rows[0] - 5, :8].astype(int).sum() < 2.4 * 255
+
+
 def test_a_spot_alone_is_a_filled_circle() -> None:
     image = Image.new("L", (200, 200), 255)
     ImageDraw.Draw(image).ellipse((40, 40, 80, 80), fill=0)

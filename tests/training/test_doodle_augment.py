@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from fourcast_models.doodle.strokes import SPAN, draw, draw_raster
+from fourcast_models.doodle.strokes import LINE_WIDTH, SPAN, draw, draw_raster, prepare
 from fourcast_training.doodle.augment import (
     NOTHING,
     AugmentConfig,
@@ -14,6 +14,7 @@ from fourcast_training.doodle.augment import (
     Picture,
     augmented,
     first_part,
+    thick,
 )
 from fourcast_training.doodle.drawings import Drawings
 from fourcast_training.doodle.generated import Scribble, generate, scribble, shape
@@ -162,6 +163,27 @@ def test_bitmaps_without_strokes_are_bent_too(drawings: Drawings) -> None:
         assert min(np.abs(image - s.astype(int)).max() for s in (bitmap, bitmap[:, ::-1])) <= 1
     bent = pictures(alone, AugmentConfig(scribbles=0), per_class=1).epoch(0)[0]
     assert (bent != still).any(axis=(1, 2)).all()
+
+
+def test_a_thick_pen_fills_gaps_and_leaves_lines_as_they_are() -> None:
+    hook = prepare([[(0, 0), (255, 80), (120, 255)]])
+    apart, close = (
+        prepare([[(0, 0), (255, 0)], [(0, gap), (255, gap)]]) for gap in (60, LINE_WIDTH + 10)
+    )
+    for strokes in (hook, apart):
+        usual = draw(strokes).astype(float)
+        assert np.sqrt(np.square(thick(strokes, LINE_WIDTH, 2) - usual).mean()) < 10
+    between = np.s_[13:15, 6:22]
+    assert draw(close)[between].mean() < 170
+    assert thick(close, LINE_WIDTH, 2)[between].min() == 255
+
+
+def test_thick_pens_come_as_often_as_asked(drawings: Drawings) -> None:
+    known = drawings.select(np.flatnonzero(drawings.has_strokes))
+    usual = {image.tobytes() for image in pictures(known, STILL, per_class=60).epoch(0)[0]}
+    images, _ = pictures(known, replace(STILL, thick=0.3), per_class=60).epoch(0)
+    share = np.mean([image.tobytes() not in usual for image in images])
+    assert 0.25 < share < 0.35
 
 
 def test_rasters_are_drawn(drawings: Drawings) -> None:

@@ -37,6 +37,9 @@ _DRAWING_SIDE = 256
 _WIDEST_PEN = 48
 """In pixels of the same: what is wider was filled in, not drawn with one line."""
 
+_SHALLOW = 0.2
+"""Share of the middles of lines that may be those of a rough edge."""
+
 _Mask = npt.NDArray[np.bool_]
 _Grey = npt.NDArray[np.float32]
 
@@ -226,21 +229,31 @@ def _scaled(ink: _Grey, box: tuple[int, int, int, int]) -> _Grey:
 
 
 def _half_width(mask: _Mask) -> float:
-    """Half the width of the lines, in pixels: the median over their middles."""
+    """Half the width of the lines, in pixels, as most of their middles have at least.
+
+    What was filled in, or lies between two lines that touch, is deeper and must not count; a rough
+    edge has a few shallow middles.
+    """
     depths = np.zeros(mask.shape, dtype=np.int64)
     inner = np.pad(mask, 1)
     # By turns with four and eight neighbours, so that the depth grows evenly in all directions.
     crosswise = True
     while inner.any():
         depths += inner[1:-1, 1:-1]
-        inner = _eroded(inner, crosswise=crosswise)
+        inner = eroded(inner, crosswise=crosswise)
         crosswise = not crosswise
     middles = mask & (depths >= _largest_around(depths))
-    return float(np.median(depths[middles])) - 0.5
+    return float(np.quantile(depths[middles], _SHALLOW, method="lower")) - 0.5
 
 
-def _eroded(mask: _Mask, *, crosswise: bool) -> _Mask:
-    """What is left of a mask whose edge is clear when its outermost pixels go."""
+def eroded(mask: _Mask, *, crosswise: bool) -> _Mask:
+    """What is left of a mask, bool [H, W] and clear at its edge, when its outermost pixels go.
+
+    Args:
+        mask: The mask.
+        crosswise: Whether a pixel's four neighbours decide, or all eight. By turns, they take away
+            as much in all directions.
+    """
     left = mask.copy()
     left[1:-1] &= mask[:-2] & mask[2:]
     left[:, 1:-1] &= mask[:, :-2] & mask[:, 2:]

@@ -51,7 +51,7 @@ MAX_POINTS = 20_000
 MAX_COORDINATE = 1e9
 """The largest coordinate, in whatever unit the caller draws."""
 
-_LARGE_SIDE = 448
+LARGE_SIDE = 448
 """Drawn at this many pixels and averaged down; a multiple of both sides above. At 16 pixels for one
 of a bitmap, the difference from the data set's bitmaps is less than 2 grey levels."""
 
@@ -184,7 +184,7 @@ def draw(strokes: Sequence[Stroke], line_width: float = LINE_WIDTH) -> npt.NDArr
         strokes: As `prepare` returns them; they are centred here.
         line_width: In units; the data set's is LINE_WIDTH.
     """
-    return _reduced(_large(strokes, line_width), SIDE)
+    return reduced(draw_large(strokes, line_width), SIDE)
 
 
 def draw_raster(strokes: Sequence[Stroke], line_width: float = LINE_WIDTH) -> npt.NDArray[np.uint8]:
@@ -198,25 +198,31 @@ def draw_raster(strokes: Sequence[Stroke], line_width: float = LINE_WIDTH) -> np
         strokes: As `prepare` returns them; they are centred here.
         line_width: In units.
     """
-    ink = _reduced(_large(strokes, line_width), RASTER_SIDE)
-    order = _reduced(_large(strokes, line_width, fades=True), RASTER_SIDE)
+    ink = reduced(draw_large(strokes, line_width), RASTER_SIDE)
+    order = reduced(draw_large(strokes, line_width, fades=True), RASTER_SIDE)
     return np.stack([ink, order])
 
 
-def _large(strokes: Sequence[Stroke], line_width: float, *, fades: bool = False) -> Image.Image:
-    """The drawing at _LARGE_SIDE pixels, before antialiasing."""
-    scale = _LARGE_SIDE / FRAME
+def draw_large(strokes: Sequence[Stroke], line_width: float, *, fades: bool = False) -> Image.Image:
+    """The drawing at LARGE_SIDE pixels, before antialiasing: 0 background, 255 ink.
+
+    Args:
+        strokes: As `prepare` returns them; they are centred here.
+        line_width: In units.
+        fades: Whether the ink's grey tells when it was drawn.
+    """
+    scale = LARGE_SIDE / FRAME
     everything = np.concatenate(strokes)
     # The publisher centres by the far corner; the near one is at (0, 0) or as good as there.
     middle = everything.max(axis=0) / 2
-    image = Image.new("L", (_LARGE_SIDE, _LARGE_SIDE))
+    image = Image.new("L", (LARGE_SIDE, LARGE_SIDE))
     canvas = ImageDraw.Draw(image)
     width = line_width * scale
     # Pillow counts pixels, not the edges between them: half a pixel off a circle's true outline.
     low, high = width / 2 + 0.5, width / 2 - 0.5
     greys = iter(_greys(strokes)) if fades else None
     for stroke in strokes:
-        pixels = (stroke - middle) * scale + _LARGE_SIDE / 2
+        pixels = (stroke - middle) * scale + LARGE_SIDE / 2
         points = [(x, y) for x, y in pixels.tolist()]
         if greys is None:
             if len(points) > 1:
@@ -242,5 +248,6 @@ def _greys(strokes: Sequence[Stroke]) -> list[int]:
     return [int(grey) for grey in greys]
 
 
-def _reduced(image: Image.Image, side: int) -> npt.NDArray[np.uint8]:
-    return np.asarray(image.reduce(_LARGE_SIDE // side))
+def reduced(image: Image.Image, side: int) -> npt.NDArray[np.uint8]:
+    """A large drawing averaged down: uint8 [side, side], SIDE or RASTER_SIDE."""
+    return np.asarray(image.reduce(image.width // side))

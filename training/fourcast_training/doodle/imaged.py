@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fourcast_models.doodle.images import bitmap_of
 from fourcast_models.doodle.strokes import Stroke
 from fourcast_training.doodle.drawings import Drawings
-from fourcast_training.doodle.pictures import Look, photograph, screenshot
+from fourcast_training.doodle.pictures import READER, Look, photograph, screenshot
 from fourcast_training.parallel import Arrays, run_parts
 
 PHOTOGRAPHS = 0.25
@@ -48,7 +48,7 @@ def imaged(drawings: Drawings, per_class: int, folder: Path, *, seed: int, jobs:
         Bitmaps without strokes and without key ids.
     """
     chosen = drawings.select(np.flatnonzero(drawings.has_strokes)).first_of_each(per_class)
-    recipe = f"{chosen.sha256} {seed} {PHOTOGRAPHS} {LIGHT_ON_DARK} {PEN} {SPAN} {CANVAS}"
+    recipe = f"{READER} {chosen.sha256} {seed} {PHOTOGRAPHS} {LIGHT_ON_DARK} {PEN} {SPAN} {CANVAS}"
     name = f"imaged-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     parts = [
         (chosen.select(np.arange(start, min(start + _PART, len(chosen)))), [seed, start])

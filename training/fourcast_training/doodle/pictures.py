@@ -3,15 +3,21 @@
 They go through the image path (`fourcast_models.doodle.images`) as a user's own files do.
 """
 
+import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from fourcast_models.doodle import images
 from fourcast_models.doodle.strokes import SPAN, Stroke
+
+READER = hashlib.sha256(Path(images.__file__).read_bytes()).hexdigest()
+"""The code of the image path: bitmaps that were kept are of use only while it is the same."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from fourcast_models.doodle.strokes import (
 from fourcast_training.doodle.augment import Picture, first_part
 from fourcast_training.doodle.drawings import Drawings
 from fourcast_training.doodle.generated import Scribble, scribble
-from fourcast_training.doodle.pictures import Look, photograph, screenshot
+from fourcast_training.doodle.pictures import READER, Look, photograph, screenshot
 from fourcast_training.parallel import Arrays, run_parts
 
 Pictures = npt.NDArray[np.uint8]
@@ -62,7 +62,7 @@ def through_images(
         seed: Of the photographs.
         jobs: Processes.
     """
-    digest = hashlib.sha256(f"{drawings.sha256} {seed} {LOOKS}".encode()).hexdigest()[:12]
+    digest = hashlib.sha256(f"{READER} {drawings.sha256} {seed} {LOOKS}".encode()).hexdigest()[:12]
     starts = range(0, len(drawings), _PART)
     parts = [
         (drawings.select(np.arange(start, min(start + _PART, len(drawings)))), [seed, start])
