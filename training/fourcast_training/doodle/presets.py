@@ -137,7 +137,7 @@ _LOOP = LoopConfig(
     precision="auto",
 )
 
-_AUGMENT = AugmentConfig(unfinished=0.4, scribbles=0.06)
+_AUGMENT = AugmentConfig(unfinished=0.4, scribbles=0.06, thick=0.1)
 
 PRESETS: dict[Preset, TrainConfig] = {
     "default": TrainConfig(
