@@ -10,22 +10,18 @@ from fourcast_models.doodle.codec import BITMAP, PROBABILITIES, RASTER
 from fourcast_models.model_config import ModelConfig
 from fourcast_models.repository import default_repository, read_model
 from fourcast_training.doodle.augment import Picture
-from fourcast_training.doodle.net import DoodleNet, Mean, ServedNet, folded
+from fourcast_training.doodle.net import ServedNet, folded
 from fourcast_training.doodle.published import read_network
 from fourcast_training.export import run_onnx, to_onnx
 from tests.training.test_doodle_net import network, random_pictures
 
 
-def published(
-    folder: Path, picture: Picture, *, quantised: bool, beside: tuple[DoodleNet, ...] = ()
-) -> Path:
+def published(folder: Path, picture: Picture, *, quantised: bool) -> Path:
     """The file of a small network whose normalisations are not the identity."""
-    alone = folded(network(picture))
-    together = Mean([alone, *map(folded, beside)]) if beside else alone
     spec = BITMAP if picture == "bitmap" else RASTER
     inputs = {spec.name: random_pictures(picture, 64).numpy()}
     graph = to_onnx(
-        ServedNet(together, 1.0, views=2).eval(),
+        ServedNet(folded(network(picture)), 1.0, views=2).eval(),
         ModelConfig("small", inputs=(spec,), outputs=(PROBABILITIES,), max_batch_size=64),
         inputs,
         inputs if quantised else None,
@@ -54,19 +50,6 @@ def test_it_guesses_as_the_file_does(
     expected = run_onnx(file, {name: pictures.numpy()})[PROBABILITIES.name]
     np.testing.assert_allclose(guesses.numpy(), expected, atol=atol)
     assert expected.max() > 10 / expected.shape[1]
-
-
-def test_the_first_of_several_is_read(tmp_path: Path) -> None:
-    other = DoodleNet("bitmap", stem=6, widths=(8,), blocks=(1,)).eval()
-    pictures = random_pictures("bitmap", 64)
-    file = published(tmp_path, "bitmap", quantised=False, beside=(other,))
-    read = read_network(file, pictures.numpy()).eval()
-    with torch.inference_mode():
-        torch.testing.assert_close(read(pictures), network()(pictures), atol=1e-3, rtol=1e-4)
-        both = ServedNet(Mean([read, other]), 1.0, views=2).eval()
-        (guesses,) = both(pictures)
-    expected = run_onnx(file, {"bitmap": pictures.numpy()})[PROBABILITIES.name]
-    np.testing.assert_allclose(guesses.numpy(), expected, atol=1e-5)
 
 
 def test_it_sees_in_training_what_it_sees_in_use(tmp_path: Path) -> None:

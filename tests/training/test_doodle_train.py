@@ -1,7 +1,6 @@
 """`fourcast-train doodle` from nothing to a published model, as a user runs it."""
 
 import json
-import re
 import signal
 import subprocess
 import time
@@ -165,30 +164,6 @@ def test_a_published_version_is_measured_and_published_as_it_is(
     assert f"`{version}`, made by\n`{stamp_of(version / 'model.onnx')['command']}`" in card
 
 
-def test_the_mean_of_several_networks_is_published(
-    trained: tuple[Path, str], tmp_path: Path
-) -> None:
-    first, _ = trained
-    version = first / "repository" / "doodle" / "1"
-    options = f"--begin-with {version} --loop.epochs 0 --imaged 0 --image-drawings 0"
-    options += f" --members {first} {version} --repository {tmp_path / 'mean'}"
-    done = run(fourcast_train(f"{SMOKE} {options} --folder {tmp_path / 'runs'}"), tmp_path)
-    assert done.returncode == 0, done.stderr
-    mean = read_model(tmp_path / "mean", "doodle")
-    # Three times the same network guesses as it does.
-    bitmaps = read_golden(mean.golden(1), mean.config).inputs
-    one, three = (run_onnx(file, bitmaps) for file in (version / "model.onnx", mean.weights(1)))
-    np.testing.assert_allclose(one["probabilities"], three["probabilities"], atol=0.1)
-    assert mean.weights(1).stat().st_size > 2 * (version / "model.onnx").stat().st_size
-    card = mean.card.read_text()
-    assert card.count("Its logits are averaged with those of the network") == 2
-    parameters = [
-        int(re.findall(r"([\d,]+) parameters", text)[0].replace(",", ""))
-        for text in (card, (first / "repository" / "doodle" / "README.md").read_text())
-    ]
-    assert parameters[0] == 3 * parameters[1]
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -197,11 +172,6 @@ def test_the_mean_of_several_networks_is_published(
         ("--blend 1.5 --begin-with nowhere", "--blend is 1.5, but must be 0 to 1"),
         ("--blend 0.5", "--blend 0.5 needs --begin-with"),
         ("--stem 4 --begin-with {run}", "a network of another kind or size"),
-        ("--begin-with {run} --loop.epochs 0 --members nowhere", "--members nowhere: nowhere/ch"),
-        (
-            "--picture raster --imaged 0 --loop.epochs 1 --members {run}",
-            "holds no network for these pictures",
-        ),
     ],
 )
 def test_a_beginning_that_cannot_be_is_refused(

@@ -29,7 +29,7 @@ Inputs are drawn by `fourcast_models.doodle.strokes` from strokes{or_images}. A 
 merely shrunk is read much worse.
 
 {parameters:,} parameters in plain residual blocks{training_run}.
-{beginning}{members}{views}{integers}The probabilities are calibrated by a temperature of
+{beginning}{views}{integers}The probabilities are calibrated by a temperature of
 {temperature:.3f}, fitted on the validation split. Made by the following command, with seed
 {split_seed} for the split and seed {training_seed} for the training:
 
@@ -132,10 +132,6 @@ def write_card(version: int, result: Result) -> str:
             f"{_blended(config.blend)}.\n"
             if config.begin_with
             else ""
-        ),
-        members="".join(
-            f"Its logits are averaged with those of the network `{member}`{made_by(member)}.\n"
-            for member in config.members
         ),
         views=VIEWS[config.views],
         integers=(

@@ -142,18 +142,6 @@ class Halving(nn.Module):
         return functional.avg_pool2d(functional.pad(x, (0, 1, 0, 1), mode="replicate"), 2)
 
 
-class Mean(nn.Module):
-    """The mean of the logits of several networks that read the same kind of picture."""
-
-    def __init__(self, members: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-    def forward(self, picture: Tensor) -> Tensor:
-        """Logits float32 [N, 345]."""
-        return torch.stack([member(picture).float() for member in self.members]).mean(dim=0)
-
-
 class ServedNet(nn.Module):
     """A trained network as it is exported: calibrated probabilities.
 

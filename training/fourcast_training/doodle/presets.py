@@ -56,10 +56,6 @@ class TrainConfig:
     those that it began with. A network that was trained further, but not for long, may gain more
     from 0.4 than from all."""
 
-    members: tuple[Path, ...] = ()
-    """Folders of other runs or of published versions that read the same kind of picture, of any
-    size: what is published is the mean of this network's logits and theirs."""
-
     beside: tuple[Path, ...] = tuple(Path(f"runs/doodle-drawings/{n}") for n in (100, 200, 400))
     """Folders of finished runs whose figures are shown for comparison, if they are there. Those of
     the default come from `python -m benchmarks.doodle_drawings`, and tell what more drawings would

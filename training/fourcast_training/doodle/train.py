@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from fourcast_models.doodle import codec
 from fourcast_models.model_config import Arrays, Batching, ModelConfig, TensorSpec
-from fourcast_models.repository import default_repository, read_model
+from fourcast_models.repository import WEIGHTS_FILE, default_repository, read_model
 from fourcast_training.blending import blend
 from fourcast_training.command_line import read_preset
 from fourcast_training.doodle.augment import NOTHING, EpochPictures, Picture
@@ -26,15 +26,15 @@ from fourcast_training.doodle.data import load
 from fourcast_training.doodle.drawings import Drawings, concatenated
 from fourcast_training.doodle.evaluate import measure
 from fourcast_training.doodle.imaged import imaged
-from fourcast_training.doodle.net import DoodleNet, Mean, ServedNet, fit_temperature, folded
+from fourcast_training.doodle.net import DoodleNet, ServedNet, fit_temperature, folded
 from fourcast_training.doodle.presets import PRESETS, PROGRAM, TrainConfig
-from fourcast_training.doodle.published import read_earlier
+from fourcast_training.doodle.published import read_network
 from fourcast_training.doodle.report import METRICS_FILE, Report, evaluate
 from fourcast_training.doodle.robustness import Guesser, pictures_of
 from fourcast_training.doodle.teacher import read_teacher, taught_loss
 from fourcast_training.export import Graph, Origin, export, open_onnx, stamp_of, to_onnx
 from fourcast_training.files import write_atomically
-from fourcast_training.loop import Batch, Progress, choose_device, fit
+from fourcast_training.loop import Batch, Progress, best_weights, choose_device, fit
 from fourcast_training.plots import save_curves
 from fourcast_training.timing import milliseconds_of_one
 
@@ -79,10 +79,11 @@ def train(config: TrainConfig, command: str) -> Result:
     )
     if config.begin_with:
         _begin_with(network, config, data["train"])
+    parameters = sum(p.numel() for p in network.parameters())
     log.info(
         "%s: %d parameters, %d drawings, %d pictures an epoch",
         config.preset,
-        _parameters(network),
+        parameters,
         len(data["train"]),
         config.per_class * len(np.unique(data["train"].labels)),
     )
@@ -92,15 +93,13 @@ def train(config: TrainConfig, command: str) -> Result:
     if config.begin_with and config.blend < 1:
         pictures = _sample(config, data["train"], BLENDING_PICTURES)[_spec(config.picture).name]
         blend(network, before, config.blend, torch.from_numpy(pictures))
-    networks = [network, *_members(config, data["train"])]
-    together = Mean([folded(each) for each in networks]) if config.members else folded(network)
-    served = _calibrated(together, config, data["validation"])
+    served = _calibrated(folded(network), config, data["validation"])
     # Published or not, the file is measured, not the network that it is made of.
     graph = _graph(served, config, data)
     result = Result(
         command=command,
         config=config,
-        parameters=sum(map(_parameters, networks)),
+        parameters=parameters,
         temperature=float(served.temperature),
         progress=progress,
         report=evaluate(_guesses(graph.content, config.picture), config, data, jobs),
@@ -144,34 +143,16 @@ def _drawings(config: TrainConfig, jobs: int) -> dict[str, Drawings]:
 def _begin_with(network: DoodleNet, config: TrainConfig, training: Drawings) -> None:
     """Give the network the weights of another run or of a published file; it may be smaller."""
     assert config.begin_with
-    earlier = _earlier(config.begin_with, config, training)
+    file = config.begin_with / WEIGHTS_FILE
     try:
-        network.grow_from(earlier.state_dict())
+        if file.exists():
+            pictures = _sample(config, training, CALIBRATION_PICTURES)[_spec(config.picture).name]
+            network.grow_from(read_network(file, pictures).state_dict())
+        else:
+            network.grow_from(best_weights(config.begin_with))
     except RuntimeError as error:
         reason = f"--begin-with {config.begin_with}: a network of another kind or size:\n{error}"
         raise ValueError(reason) from None
-
-
-def _members(config: TrainConfig, training: Drawings) -> list[DoodleNet]:
-    """The networks beside the trained one."""
-    members = []
-    for folder in config.members:
-        try:
-            members.append(_earlier(folder, config, training))
-        except ValueError as error:
-            raise ValueError(f"--members {folder}: {error}") from None
-    return members
-
-
-def _earlier(folder: Path, config: TrainConfig, training: Drawings) -> DoodleNet:
-    """The network of another run or of a published file."""
-    return read_earlier(
-        folder, _sample(config, training, CALIBRATION_PICTURES)[_spec(config.picture).name]
-    )
-
-
-def _parameters(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def drawing_jobs(jobs: int) -> int:
