@@ -51,7 +51,7 @@ MAX_POINTS = 20_000
 MAX_COORDINATE = 1e9
 """The largest coordinate, in whatever unit the caller draws."""
 
-LARGE_SIDE = 448
+_LARGE_SIDE = 448
 """Drawn at this many pixels and averaged down; a multiple of both sides above. At 16 pixels for one
 of a bitmap, the difference from the data set's bitmaps is less than 2 grey levels."""
 
@@ -204,25 +204,25 @@ def draw_raster(strokes: Sequence[Stroke], line_width: float = LINE_WIDTH) -> np
 
 
 def draw_large(strokes: Sequence[Stroke], line_width: float, *, fades: bool = False) -> Image.Image:
-    """The drawing at LARGE_SIDE pixels, before antialiasing: 0 background, 255 ink.
+    """The drawing at _LARGE_SIDE pixels, before antialiasing: 0 background, 255 ink.
 
     Args:
         strokes: As `prepare` returns them; they are centred here.
         line_width: In units.
         fades: Whether the ink's grey tells when it was drawn.
     """
-    scale = LARGE_SIDE / FRAME
+    scale = _LARGE_SIDE / FRAME
     everything = np.concatenate(strokes)
     # The publisher centres by the far corner; the near one is at (0, 0) or as good as there.
     middle = everything.max(axis=0) / 2
-    image = Image.new("L", (LARGE_SIDE, LARGE_SIDE))
+    image = Image.new("L", (_LARGE_SIDE, _LARGE_SIDE))
     canvas = ImageDraw.Draw(image)
     width = line_width * scale
     # Pillow counts pixels, not the edges between them: half a pixel off a circle's true outline.
     low, high = width / 2 + 0.5, width / 2 - 0.5
     greys = iter(_greys(strokes)) if fades else None
     for stroke in strokes:
-        pixels = (stroke - middle) * scale + LARGE_SIDE / 2
+        pixels = (stroke - middle) * scale + _LARGE_SIDE / 2
         points = [(x, y) for x, y in pixels.tolist()]
         if greys is None:
             if len(points) > 1:
