@@ -322,7 +322,10 @@ class _Painter:
             if strokes:
                 width = LINE_WIDTH * np.exp(rng.normal(0, config.line_width))
                 bent, whole = augmented(strokes, config, rng)
-                is_thick = self.picture == "bitmap" and rng.random() < config.thick
+                # Nothing is drawn by lot where nothing is thick: the seed's other pictures stay.
+                is_thick = (
+                    config.thick > 0 and self.picture == "bitmap" and rng.random() < config.thick
+                )
                 image = (
                     thick(bent, width, rng.uniform(1.4, 2.5))
                     if is_thick
