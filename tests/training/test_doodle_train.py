@@ -172,6 +172,7 @@ def test_a_published_version_is_measured_and_published_as_it_is(
         ("--blend 1.5 --begin-with nowhere", "--blend is 1.5, but must be 0 to 1"),
         ("--blend 0.5", "--blend 0.5 needs --begin-with"),
         ("--stem 4 --begin-with {run}", "a network of another kind or size"),
+        ("--picture raster --imaged 0 --augment.thick 0.1", "only bitmaps can look like images"),
     ],
 )
 def test_a_beginning_that_cannot_be_is_refused(

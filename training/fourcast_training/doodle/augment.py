@@ -4,7 +4,8 @@ A few hundred drawings a category are soon learnt by heart. So a drawing is bent
 as another hand might have drawn it: turned, stretched, slanted, mirrored, its points shaken, its
 line a little thicker or thinner. Some drawings lose their end or a few strokes, so that half-drawn
 doodles are known too. As this happens to strokes and not to pixels, nothing is blurred, and the
-pictures are as sharp as those that the service makes.
+pictures are as sharp as those that the service makes. Some may look as if a thick pen had drawn
+them and the image path had thinned its lines.
 
 Drawing costs a core about as much as a third of a training step does. `EpochPictures` therefore
 uses a drawn epoch for several epochs, and draws the next one in other processes meanwhile; that
@@ -322,15 +323,12 @@ class _Painter:
             if strokes:
                 width = LINE_WIDTH * np.exp(rng.normal(0, config.line_width))
                 bent, whole = augmented(strokes, config, rng)
-                # Nothing is drawn by lot where nothing is thick: the seed's other pictures stay.
-                is_thick = (
-                    config.thick > 0 and self.picture == "bitmap" and rng.random() < config.thick
-                )
-                image = (
-                    thick(bent, width, rng.uniform(1.4, 2.5))
-                    if is_thick
-                    else _drawn(bent, width, self.picture)
-                )
+                # Without thick pens nothing is drawn by lot: the other pictures of a seed stay.
+                is_thick = config.thick > 0 and rng.random() < config.thick
+                if is_thick:
+                    image = thick(bent, width, rng.uniform(1.4, 2.5))
+                else:
+                    image = _drawn(bent, width, self.picture)
                 images[place] = _moved(image, config.shift * image.shape[-1] // SIDE, rng)
                 if self.teacher:
                     same = bent is whole and self.teacher.picture == self.picture and not is_thick

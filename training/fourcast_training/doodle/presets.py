@@ -133,14 +133,16 @@ _LOOP = LoopConfig(
     precision="auto",
 )
 
-_AUGMENT = AugmentConfig(unfinished=0.4, scribbles=0.06, thick=0.1)
+_AUGMENT = AugmentConfig(unfinished=0.4, scribbles=0.06)
+
+_AUGMENT_BITMAPS = replace(_AUGMENT, thick=0.1)
 
 PRESETS: dict[Preset, TrainConfig] = {
     "default": TrainConfig(
         widths=(96, 192, 384),
         teacher="doodle_strokes",
         imaged=40,
-        augment=_AUGMENT,
+        augment=_AUGMENT_BITMAPS,
         loop=replace(_LOOP, epochs=70),
     ),
     "strokes": TrainConfig(
@@ -162,7 +164,7 @@ PRESETS: dict[Preset, TrainConfig] = {
         widths=(48, 96, 184),
         teacher="doodle_strokes",
         imaged=12,
-        augment=_AUGMENT,
+        augment=_AUGMENT_BITMAPS,
         loop=replace(_LOOP, epochs=50),
     ),
     "smoke": TrainConfig(

@@ -71,6 +71,8 @@ def train(config: TrainConfig, command: str) -> Result:
         raise ValueError(f"--blend {config.blend:g} needs --begin-with: what to blend with")
     if config.imaged and config.picture != "bitmap":
         raise ValueError("--imaged: only networks that read bitmaps can see images")
+    if config.augment.thick and config.picture != "bitmap":
+        raise ValueError("--augment.thick: only bitmaps can look like images of a thick pen")
     jobs = drawing_jobs(config.jobs)
     data = _drawings(config, jobs)
     torch.manual_seed(config.loop.seed)
